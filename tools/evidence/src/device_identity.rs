@@ -54,24 +54,24 @@ impl fmt::Display for Transport {
 }
 
 /// The identity of a source or destination as the device itself reports it. `None` means the device does not say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceIdentity {
     /// Device node or file, e.g. `/dev/sda`.
     pub path: String,
     /// Make (vendor).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub make: Option<String>,
     /// Model.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Serial number.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serial: Option<String>,
     /// World-wide name: NAA, EUI-64, NGUID or T10 designator.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wwn: Option<String>,
     /// Firmware revision.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firmware: Option<String>,
     /// How it is attached.
     pub transport: Transport,

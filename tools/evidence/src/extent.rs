@@ -28,8 +28,8 @@ impl fmt::Display for Extent {
 }
 
 /// A set of bytes held as sorted extents that neither touch nor overlap.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Extent>", into = "Vec<Extent>")]
 pub struct ExtentSet {
     extents: Vec<Extent>,
 }
@@ -79,6 +79,18 @@ impl ExtentSet {
     #[must_use]
     pub fn total(&self) -> ByteCount {
         ByteCount(self.extents.iter().fold(0, |sum, e| sum.saturating_add(e.length.0)))
+    }
+}
+
+impl From<Vec<Extent>> for ExtentSet {
+    fn from(extents: Vec<Extent>) -> Self {
+        extents.into_iter().collect()
+    }
+}
+
+impl From<ExtentSet> for Vec<Extent> {
+    fn from(set: ExtentSet) -> Self {
+        set.extents
     }
 }
 

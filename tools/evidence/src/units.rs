@@ -24,8 +24,8 @@ pub struct Lba(pub u64);
 pub struct SectorCount(pub u64);
 
 /// Size of a logical sector in bytes: a power of two from 512 to 65 536.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u32")]
 pub struct SectorSize(u32);
 
 /// A number that cannot be what its unit says.
@@ -67,6 +67,20 @@ impl SectorSize {
     #[must_use]
     pub fn sectors_in(self, length: ByteCount) -> SectorCount {
         SectorCount(length.0.div_ceil(u64::from(self.0)))
+    }
+}
+
+impl TryFrom<u64> for SectorSize {
+    type Error = UnitError;
+
+    fn try_from(bytes: u64) -> Result<Self, Self::Error> {
+        Self::new(bytes)
+    }
+}
+
+impl From<SectorSize> for u32 {
+    fn from(size: SectorSize) -> u32 {
+        size.0
     }
 }
 

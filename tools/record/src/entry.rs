@@ -1,0 +1,216 @@
+//! What an entry can say.
+
+use evidence::{ByteCount, CaseData, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet};
+use serde::{Deserialize, Serialize};
+
+/// One entry, without its place in the chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Entry {
+    /// The first entry: everything that was known and decided before the first read.
+    AcquisitionOpened(Box<AcquisitionOpened>),
+    /// A range of the source that could not be read.
+    ReadError {
+        /// Where.
+        extent: Extent,
+        /// What the system said.
+        error: String,
+        /// What was done about it, e.g. `filled with zeros`.
+        action: String,
+    },
+    /// A line of the guard's event stream that concerns this acquisition.
+    GuardEvent {
+        /// The line as the kernel gave it.
+        line: String,
+    },
+    /// Anything else worth keeping.
+    Note {
+        /// Free text.
+        text: String,
+    },
+    /// The acquisition ended before its time.
+    Interrupted {
+        /// Why.
+        reason: String,
+    },
+    /// The image is complete and durable.
+    ImageClosed(ImageClosed),
+    /// The image was read back from its medium.
+    Verification(Verification),
+    /// The last entry.
+    Closed(Closed),
+}
+
+impl Entry {
+    /// The word that stands as `kind`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Entry::AcquisitionOpened(_) => "acquisition-opened",
+            Entry::ReadError { .. } => "read-error",
+            Entry::GuardEvent { .. } => "guard-event",
+            Entry::Note { .. } => "note",
+            Entry::Interrupted { .. } => "interrupted",
+            Entry::ImageClosed(_) => "image-closed",
+            Entry::Verification(_) => "verification",
+            Entry::Closed(_) => "closed",
+        }
+    }
+
+    /// All words that [`Entry::kind`] can give.
+    pub const KINDS: [&'static str; 8] = [
+        "acquisition-opened",
+        "read-error",
+        "guard-event",
+        "note",
+        "interrupted",
+        "image-closed",
+        "verification",
+        "closed",
+    ];
+}
+
+/// What was known and decided before the first read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AcquisitionOpened {
+    /// Version of this format.
+    pub format_version: u32,
+    /// The program that acquires.
+    pub software: Software,
+    /// Where it runs.
+    pub environment: Environment,
+    /// Its arguments, word by word.
+    pub command_line: Vec<String>,
+    /// Case fields.
+    pub case: CaseData,
+    /// The source, as it reports itself.
+    pub source: DeviceIdentity,
+    /// What kept the source from being changed.
+    pub guard: GuardReport,
+    /// What is to be made.
+    pub plan: Plan,
+}
+
+/// Name and version of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Software {
+    /// Name, e.g. `pf-acquire`.
+    pub name: String,
+    /// Version.
+    pub version: String,
+}
+
+/// Where an acquisition ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// What `/etc/permafrost-release` says, where there is one: the image that was booted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Kernel name, release and version.
+    pub kernel: String,
+    /// Host name.
+    pub host: String,
+}
+
+/// What kept the source from being changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "guard", rename_all = "kebab-case")]
+pub enum GuardReport {
+    /// The kernel's evidence guard, which had the source in this state.
+    InForce {
+        /// Guarded disk, e.g. `sda`.
+        disk: String,
+        /// Its state once the source was locked.
+        state: GuardState,
+        /// Operations refused on it since it was discovered.
+        refused: u64,
+    },
+    /// A guard is in force, but the source is no disk of its own.
+    NotADisk {
+        /// Why, e.g. `an ordinary file`.
+        reason: String,
+    },
+    /// No guard was in force, and whoever ran this said that they know.
+    Unguarded,
+}
+
+/// What is to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Container format: `raw` or `e01`.
+    pub format: String,
+    /// Media bytes in one chunk.
+    pub chunk_size: ByteCount,
+    /// Largest segment, if the image is to be split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment_size: Option<ByteCount>,
+    /// Hash algorithms.
+    pub hashes: Vec<HashAlgorithm>,
+    /// Where the image goes: folder and base name.
+    pub destination: String,
+}
+
+/// The finished image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageClosed {
+    /// Segment files in order.
+    pub segments: Vec<SegmentFile>,
+    /// Size of the medium that was imaged.
+    pub media_size: ByteCount,
+    /// Hash values over the media data, unread ranges taken as zeros.
+    pub hashes: HashSet,
+    /// Ranges that could not be read.
+    pub unread: ExtentSet,
+    /// How long reading and writing took.
+    pub seconds: f64,
+}
+
+/// A segment file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentFile {
+    /// File name without folder.
+    pub name: String,
+    /// Its size.
+    pub size: ByteCount,
+}
+
+/// What reading the image back gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Hash values over the media data read back.
+    pub hashes: HashSet,
+    /// True when all of them are those of the acquisition and nothing in the container is damaged.
+    pub matches: bool,
+    /// What did not match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mismatches: Vec<String>,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Result.
+    pub outcome: Outcome,
+    /// State of the source under the guard at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard_state: Option<GuardState>,
+    /// Operations refused on the source since it was discovered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<u64>,
+}
+
+/// How an acquisition ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// All read, written and verified.
+    Complete,
+    /// As complete, but some sectors could not be read.
+    CompleteWithUnreadSectors,
+    /// The image read back is not what was written.
+    VerificationFailed,
+    /// Ended early; what was written stays.
+    Interrupted,
+    /// Ended early by a failure; what was written stays.
+    Failed,
+}

@@ -1,0 +1,41 @@
+//! The acquisition record: what was done, to which device, when, with what, and what came of it.
+//!
+//! What it is: append-only JSON Lines in which each entry carries the hash of the one before, so that nothing can be
+//! altered, removed or put in between without breaking the chain. The format is told in `FORMAT.md` beside this crate.
+//! What it is not: proof against someone who rewrites the whole record; against that helps only the hash of the last
+//! entry (the chain head), written down elsewhere when the acquisition ended.
+//! Who calls it: `acquire` writes, `verify` reads.
+//!
+//! ```
+//! use record::{Entry, RecordWriter};
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("item-1.record.jsonl");
+//! let mut writer = RecordWriter::create(&path)?;
+//! writer.append(&Entry::Note { text: "seal 4711 opened".to_owned() })?;
+//! let record = record::read(&path)?;
+//! assert!(record.broken.is_none() && !record.is_closed());
+//! assert_eq!(record.head, writer.head());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod chain;
+mod entry;
+mod error;
+mod reader;
+mod writer;
+
+pub use chain::ChainHash;
+pub use entry::{
+    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Outcome, Plan, SegmentFile,
+    Software, Verification,
+};
+pub use error::RecordError;
+pub use reader::{Break, Content, Flaw, RecordFile, StoredEntry, read};
+pub use writer::RecordWriter;
+
+/// Version of the format that is written.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What is put behind an image's base name to get its record's name.
+pub const FILE_SUFFIX: &str = ".record.jsonl";
