@@ -1,0 +1,34 @@
+//! Disks as this machine has them: what is attached, what it says it is, what lies on it, and reads past the page cache.
+//!
+//! What it is: the inventory from sysfs ([`inventory`]), recognition of file systems and encryption by their first and
+//! last sectors ([`signature`]), aligned direct reads ([`direct`]) and a warning where a controller hides disks
+//! ([`hidden_disks`]). What it is not: it opens no device for writing (there is no code in it that could), changes no
+//! setting of any device and knows nothing of the kernel's evidence guard beyond a cross-check of serial numbers.
+//! Who calls it: `pf-devices`, `pf-guard` and `pf-acquire`. It is the only crate that may hold `unsafe` code.
+//!
+//! ```no_run
+//! for disk in device::inventory::list()? {
+//!     println!("{} {}", disk.identity.path, disk.identity.capacity);
+//! }
+//! # Ok::<(), device::DeviceError>(())
+//! ```
+
+mod aligned_buffer;
+mod ancestry;
+pub mod description;
+pub mod direct;
+pub mod hidden_disks;
+mod identification;
+pub mod inventory;
+pub mod signature;
+mod sysfs;
+mod vpd;
+
+pub use aligned_buffer::{AlignedBuffer, BufferError};
+pub use direct::{DirectError, DirectFile, ReadMode};
+pub use hidden_disks::HiddenDisks;
+pub use inventory::{DeviceError, Disk, NodeNumber, Partition};
+pub use signature::{Kind, Signature, SignatureReport};
+
+#[cfg(test)]
+mod machine_fixture;
