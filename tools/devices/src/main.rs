@@ -1,0 +1,73 @@
+//! `pf-devices`: the disks of this machine, what they are and what lies on them.
+#![forbid(unsafe_code)]
+
+mod report;
+mod screen;
+
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+const EXIT_FAILED: u8 = 2;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 the list is complete; 2 wrong usage, or the list of disks cannot be read.
+Content is recognised by the first and last 136 KiB of each disk and partition. Memory: below 8 MiB.";
+
+/// Lists the disks of this machine: identity, capacity, sector sizes, partitions, file systems and encryption, and the state
+/// of each under the kernel's evidence guard.
+///
+/// Nothing is opened for writing. Without root, what cannot be read is said to be so.
+#[derive(Parser)]
+#[command(name = "pf-devices", version, after_help = AFTER_HELP)]
+struct Cli {
+    /// Print the list as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Read nothing from the disks themselves: no recognition of content.
+    #[arg(long)]
+    no_content: bool,
+}
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Device(#[from] device::DeviceError),
+    #[error(transparent)]
+    Output(#[from] std::io::Error),
+    #[error("the list cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader such as `head` that has enough is no failure.
+        Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("pf-devices: {failure}");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let mut disks = device::inventory::list()?;
+    if !cli.no_content {
+        for disk in &mut disks {
+            disk.read_signatures();
+        }
+    }
+    let report = report::Report::new(disks, device::hidden_disks::hidden_disks(), guard::Guard::in_force());
+    let mut out = std::io::stdout().lock();
+    if cli.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+    } else {
+        for line in screen::lines(&report) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
