@@ -1,0 +1,110 @@
+//! `pf-init`: process 1 of the Permafrost image.
+//!
+//! Mounts what programs need, makes sure that the kernel's evidence guard holds every disk, starts a shell on each console,
+//! reaps, and ends the machine in order. Where the guard is missing or a disk is not blocked it starts nothing and says so on
+//! every console. It opens no disk and mounts none; at the end it unmounts what an examiner mounted.
+#![forbid(unsafe_code)]
+
+mod announcement;
+mod console;
+mod mounts;
+mod processes;
+mod shell;
+mod shutdown;
+mod signals;
+mod verdict;
+
+use announcement::announce;
+use console::Console;
+use guard::Guard;
+use shell::Shells;
+use signals::Wish;
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+const EXIT_USAGE: u8 = 2;
+
+const HELP: &str = "\
+pf-init: process 1 of the Permafrost image. The kernel starts it; it is not run by hand.
+
+It takes no options. Signals (what busybox sends): SIGUSR2 powers off (poweroff), SIGTERM or Ctrl-Alt-Del restarts (reboot), \
+SIGUSR1 halts (halt).
+Exit codes: it does not exit as process 1; 0 after --help, 2 when run by hand. Memory: below 8 MiB.";
+
+/// How often the reason is shown again to whoever looks at a screen of a machine that was refused.
+const REPEAT_REFUSAL: Duration = Duration::from_secs(60);
+
+fn main() -> ExitCode {
+    let first_argument = std::env::args().nth(1);
+    if first_argument.as_deref() == Some(shell::STARTER_ARGUMENT) {
+        return shell::become_shell();
+    }
+    if std::process::id() != 1 {
+        let asked = first_argument.as_deref() == Some("--help");
+        eprintln!("{HELP}");
+        return if asked { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) };
+    }
+    // Signals are held back from the first moment: a poweroff sent early is not lost.
+    let signals = signals::Signals::take_over();
+    let troubles = mounts::mount_all();
+    let consoles = console::all(Path::new("/sys"), Path::new("/proc/cmdline"), Path::new("/dev"));
+    for trouble in &troubles {
+        announce(&consoles, trouble);
+    }
+    match (signals, verdict::reach(Path::new("/sys"), Guard::in_force())) {
+        (Ok(signals), Ok(verdict)) => live(signals, &consoles, &format!("{}{verdict}", banner())),
+        (Err(trouble), Ok(_)) => refuse(&consoles, &[trouble]),
+        (_, Err(problems)) => refuse(&consoles, &problems),
+    }
+}
+
+/// Says why on all consoles, again and again. Process 1 must not end: the kernel would panic and show that instead.
+fn refuse(consoles: &[Console], problems: &[String]) -> ! {
+    let text = verdict::refusal(problems);
+    loop {
+        announce(consoles, &text);
+        processes::reap();
+        thread::sleep(REPEAT_REFUSAL);
+    }
+}
+
+fn live(mut signals: signals::Signals, consoles: &[Console], banner: &str) -> ! {
+    let mut shells = Shells::new(consoles, banner);
+    loop {
+        let next_start = shells.start_due();
+        let wish = signals.wait(next_start);
+        for pid in processes::reap() {
+            shells.ended(pid);
+        }
+        if let Some(wish) = wish {
+            end(wish, consoles);
+        }
+    }
+}
+
+fn end(wish: Wish, consoles: &[Console]) -> ! {
+    shutdown::run(consoles, wish);
+    let failure = shutdown::leave(wish);
+    let text = format!(
+        "\r\nThe machine does not {wish}: {failure}. Switch it off by its power button; all destinations are unmounted.\r\n"
+    );
+    loop {
+        announce(consoles, &text);
+        thread::sleep(REPEAT_REFUSAL);
+    }
+}
+
+/// What stands above the first prompt.
+fn banner() -> String {
+    let release = std::fs::read_to_string("/etc/permafrost-release").unwrap_or_default();
+    let line: String =
+        release.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
+    let name = if line.is_empty() {
+        "Permafrost, version unknown (/etc/permafrost-release is missing)"
+    } else {
+        &line
+    };
+    format!("\n{name}\n")
+}
