@@ -1,0 +1,132 @@
+//! The contract between containers and those who fill or read them.
+
+use crate::{FormatError, ewf, raw};
+use evidence::{ByteCount, ByteOffset, CaseData, ExtentSet, HashSet, SectorSize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a writer must know before the first chunk.
+#[derive(Clone, Debug)]
+pub struct ImagePlan {
+    /// Path without extension: segments are this plus `.E01`, `.001`, …
+    pub base: PathBuf,
+    /// Size of the medium.
+    pub media_size: ByteCount,
+    /// Sector size of the medium.
+    pub sector_size: SectorSize,
+    /// Largest size of a segment file; `None` for one file.
+    pub segment_size: Option<ByteCount>,
+    /// Case fields carried inside the container where the format has room for them.
+    pub case: CaseData,
+    /// Name and version of the acquiring program.
+    pub software: String,
+    /// When the acquisition began, in seconds since 1970-01-01 UTC.
+    pub acquired_at: i64,
+}
+
+/// One chunk, ready to be stored. Made by a [`ChunkEncoder`] on any thread, written in order by an [`ImageWriter`].
+#[derive(Clone, Debug)]
+pub struct EncodedChunk {
+    /// Bytes as stored in the container.
+    pub stored: Vec<u8>,
+    /// Length of the medium's data in it.
+    pub media_length: ByteCount,
+    /// True when `stored` is a compressed stream.
+    pub compressed: bool,
+}
+
+/// Turns media data into stored form; shared by the threads of the compression pool.
+pub trait ChunkEncoder: Send + Sync {
+    /// Encodes one chunk: `chunk_size` bytes of media, fewer only at the end of the medium.
+    ///
+    /// # Errors
+    /// When the compressor fails.
+    fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError>;
+}
+
+/// What is known once the whole medium was read.
+#[derive(Clone, Debug, Default)]
+pub struct ImageSummary {
+    /// Hash values over the media data as stored (unread ranges filled with zeros).
+    pub hashes: HashSet,
+    /// Ranges that could not be read from the source.
+    pub unread: ExtentSet,
+}
+
+/// A finished segment file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size.
+    pub size: ByteCount,
+}
+
+/// Writes one image. Chunks come in ascending order without gaps.
+pub trait ImageWriter: Send {
+    /// How many bytes of media make a chunk.
+    fn chunk_size(&self) -> usize;
+    /// The encoder that fits this writer.
+    fn encoder(&self) -> Arc<dyn ChunkEncoder>;
+    /// Stores the next chunk.
+    ///
+    /// # Errors
+    /// When the destination refuses the bytes; the error names the file and offset.
+    fn append(&mut self, chunk: &EncodedChunk) -> Result<(), FormatError>;
+    /// Closes the container, makes it durable (fsync of each segment and of its folder) and lists its segments.
+    ///
+    /// # Errors
+    /// When data is missing (fewer bytes than the plan's media size) or the destination fails.
+    fn finish(self: Box<Self>, summary: &ImageSummary) -> Result<Vec<Segment>, FormatError>;
+}
+
+/// Reads one image.
+pub trait ImageReader: Send {
+    /// Name of the format: `raw`, `split raw`, `EWF (E01)`.
+    fn format_name(&self) -> &'static str;
+    /// Size of the medium.
+    fn media_size(&self) -> ByteCount;
+    /// Sector size of the medium where the container states it.
+    fn sector_size(&self) -> Option<SectorSize>;
+    /// Segment files in order.
+    fn segments(&self) -> &[Segment];
+    /// Case fields the container carries; empty for raw.
+    fn case(&self) -> &CaseData;
+    /// Hash values the container carries. A damaged hash section carries none: see [`ImageReader::check`].
+    fn stored_hashes(&self) -> &HashSet;
+    /// Ranges the container marks as not read from the source. A damaged error table marks none: see
+    /// [`ImageReader::check`].
+    fn unread(&self) -> &ExtentSet;
+    /// Fills `buffer` from `offset`; shorter only at the end of the medium.
+    ///
+    /// # Errors
+    /// When a chunk is damaged, its checksum does not fit or the file ends early; the error names the segment, the
+    /// offset in it and the media range affected ([`FormatError::media`]). Reading on beyond that range works.
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, FormatError>;
+    /// Examines what reading the media data does not touch: every copy of headers and tables, hash values, the error
+    /// table, counts, bytes after the end, segments after the last. Lists each flaw found; raw images have none to find.
+    fn check(&mut self) -> Vec<FormatError> {
+        Vec::new()
+    }
+}
+
+/// The containers that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageKind {
+    /// The medium's bytes and nothing else: `.raw`, or `.001 .002 …` when split.
+    Raw,
+    /// EWF-E01 in the layout of EnCase 6: `.E01 .E02 …`.
+    Ewf,
+}
+
+/// Begins an image: refuses a plan that cannot be carried out, creates the first segment, and never opens a file that
+/// exists already.
+///
+/// # Errors
+/// [`FormatError::Plan`] before anything is written, [`FormatError::Exists`], or [`FormatError::Destination`].
+pub fn create(kind: ImageKind, plan: &ImagePlan) -> Result<Box<dyn ImageWriter>, FormatError> {
+    Ok(match kind {
+        ImageKind::Raw => Box::new(raw::RawWriter::create(plan)?),
+        ImageKind::Ewf => Box::new(ewf::EwfWriter::create(plan)?),
+    })
+}

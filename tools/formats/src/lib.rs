@@ -1,0 +1,35 @@
+//! Image formats: raw, split raw and EWF (E01), behind one reader and one writer trait.
+//!
+//! What it is: the bytes of each container, written and read, with every field checked on the way in.
+//! What it is not: it computes no hash of the whole medium and starts no thread; the acquisition pipeline does both
+//! and hands finished values in. Who calls it: `acquire` writes and re-reads, `verify` reads.
+//!
+//! Memory: a writer holds one table of chunk offsets (131 KiB) and a 1 MiB write buffer; a reader holds the places of
+//! the sections, one chunk (at most 16 MiB) and one table (at most 16 MiB), whatever the image claims.
+//!
+//! ```no_run
+//! use evidence::ByteOffset;
+//! let mut image = formats::open("/mnt/dest/item-1.E01".as_ref())?;
+//! let mut first_sector = [0; 512];
+//! image.read_at(ByteOffset(0), &mut first_sector)?;
+//! for flaw in image.check() {
+//!     eprintln!("{flaw}");
+//! }
+//! # Ok::<(), formats::FormatError>(())
+//! ```
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
+mod destination;
+mod error;
+pub mod ewf;
+mod image;
+pub mod raw;
+mod segment_files;
+mod sniff;
+
+pub use error::FormatError;
+pub use image::{
+    ChunkEncoder, EncodedChunk, ImageKind, ImagePlan, ImageReader, ImageSummary, ImageWriter, Segment, create,
+};
+pub use sniff::open;

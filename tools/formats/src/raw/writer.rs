@@ -1,0 +1,121 @@
+//! Writes `.raw`, or `.001 .002 …`.
+
+use crate::destination::{DestinationFile, sync_folder_of, with_suffix};
+use crate::{ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment};
+use evidence::ByteCount;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Media bytes per chunk.
+const CHUNK: usize = 1 << 20;
+/// Three digits name at most these segments, counted from one.
+const MOST_SEGMENTS: u64 = 999;
+
+/// Writes a raw image strictly from front to end.
+pub struct RawWriter {
+    base: PathBuf,
+    media_size: u64,
+    stored: u64,
+    /// Size at which a segment is full; `None` for one file.
+    segment_size: Option<u64>,
+    current: DestinationFile,
+    /// How much of the current segment is still free.
+    room: u64,
+    finished: Vec<Segment>,
+}
+
+impl RawWriter {
+    /// Checks the plan and creates the first file.
+    ///
+    /// # Errors
+    /// As [`crate::create`].
+    pub fn create(plan: &ImagePlan) -> Result<Self, FormatError> {
+        let segment_size = plan.segment_size.map(|size| size.0);
+        if let Some(size) = segment_size
+            && (size == 0 || plan.media_size.0.div_ceil(size) > MOST_SEGMENTS)
+        {
+            let least = ByteCount(plan.media_size.0.div_ceil(MOST_SEGMENTS).max(1));
+            let why = format!(
+                "{} in segments of {} needs more names than .001 to .999; take segments of at least {least}",
+                plan.media_size,
+                ByteCount(size)
+            );
+            return Err(FormatError::Plan { path: plan.base.clone(), why });
+        }
+        let extension = if segment_size.is_some() { "001" } else { "raw" };
+        Ok(Self {
+            base: plan.base.clone(),
+            media_size: plan.media_size.0,
+            stored: 0,
+            segment_size,
+            current: DestinationFile::create(with_suffix(&plan.base, extension))?,
+            room: segment_size.unwrap_or(u64::MAX),
+            finished: Vec::new(),
+        })
+    }
+
+    fn next_segment(&mut self) -> Result<(), FormatError> {
+        // The current one is number finished + 1.
+        let number = self.finished.len().saturating_add(2);
+        let next = DestinationFile::create(with_suffix(&self.base, &format!("{number:03}")))?;
+        self.finished.push(std::mem::replace(&mut self.current, next).close()?);
+        self.room = self.segment_size.unwrap_or(u64::MAX);
+        Ok(())
+    }
+}
+
+impl ImageWriter for RawWriter {
+    fn chunk_size(&self) -> usize {
+        CHUNK
+    }
+
+    fn encoder(&self) -> Arc<dyn ChunkEncoder> {
+        Arc::new(PlainEncoder)
+    }
+
+    fn append(&mut self, chunk: &EncodedChunk) -> Result<(), FormatError> {
+        let length = u64::try_from(chunk.stored.len()).unwrap_or(u64::MAX);
+        let left = self.media_size.saturating_sub(self.stored);
+        if chunk.compressed || chunk.media_length.0 != length || length > left {
+            let why =
+                format!("a chunk of {} does not fit a plan with {} left", ByteCount(length), ByteCount(left));
+            return Err(FormatError::Plan { path: self.base.clone(), why });
+        }
+        let mut rest = chunk.stored.as_slice();
+        while !rest.is_empty() {
+            if self.room == 0 {
+                self.next_segment()?;
+            }
+            let fits = usize::try_from(self.room).unwrap_or(usize::MAX).min(rest.len());
+            let (now, later) = rest.split_at(fits);
+            self.current.write(now)?;
+            self.room = self.room.saturating_sub(u64::try_from(fits).unwrap_or(u64::MAX));
+            rest = later;
+        }
+        self.stored = self.stored.saturating_add(length);
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>, _summary: &ImageSummary) -> Result<Vec<Segment>, FormatError> {
+        if self.stored != self.media_size {
+            return Err(FormatError::IncompleteWrite {
+                path: self.base,
+                stored: ByteCount(self.stored),
+                planned: ByteCount(self.media_size),
+            });
+        }
+        self.finished.push(self.current.close()?);
+        sync_folder_of(&self.base)?;
+        Ok(self.finished)
+    }
+}
+
+/// Stores media bytes as they are.
+struct PlainEncoder;
+
+impl ChunkEncoder for PlainEncoder {
+    fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {
+        let media_length = ByteCount(u64::try_from(media.len()).unwrap_or(u64::MAX));
+        Ok(EncodedChunk { stored: media.to_vec(), media_length, compressed: false })
+    }
+}
