@@ -1,0 +1,40 @@
+//! The command line and the exit codes.
+
+use clap::Parser;
+use std::path::PathBuf;
+
+/// Everything that could be checked holds.
+pub const HOLDS: u8 = 0;
+/// Something does not hold.
+pub const FAILS: u8 = 1;
+/// Nothing could be checked.
+pub const COULD_NOT_CHECK: u8 = 2;
+
+/// Checks a forensic image and its record: re-reads the whole medium, recomputes the hash values, and says property by
+/// property what holds.
+#[derive(Debug, Parser)]
+#[command(name = "pf-verify", version, after_help = AFTER)]
+pub struct Arguments {
+    /// The image's first segment: .E01, .raw, .dd, .img, or .001 of a split raw image.
+    pub image: PathBuf,
+    /// The record; by default the one beside the image, named like it with .record.jsonl.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+const AFTER: &str = "\
+Properties: container sound, segments complete, hash values in container, hash
+values in record, record chain unbroken, record closed, metadata as recorded,
+unread ranges as recorded. Each holds, FAILS, or was not checked, with reason.
+
+Exit codes:
+  0  everything that could be checked holds
+  1  something does not hold: the image or its record is not as it should be
+  2  nothing could be checked: wrong usage, a file that is not there or cannot
+     be read, no image, a raw image without record or hash value
+
+Reads only. Memory: about 20 MiB and one thread for each hash, whatever the size
+of the image; up to 40 MiB more for large chunks and tables of other programs.";

@@ -1,0 +1,147 @@
+//! What the record says about an image, and how far the record itself can be trusted.
+
+use crate::property::Finding;
+use evidence::{ByteCount, CaseData, ExtentSet, HashSet};
+use record::{ChainHash, Entry, Outcome, RecordError, RecordFile};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A record's statements, as far as its chain holds.
+#[derive(Clone, Debug)]
+pub struct Claims {
+    /// Where the record is.
+    pub path: PathBuf,
+    /// Number of entries before the first flaw.
+    pub entries: usize,
+    /// Hash of the last of them.
+    pub head: ChainHash,
+    /// Whether the chain holds to the end.
+    pub chain: Finding,
+    /// Whether the record was closed, and how; `None` when the chain breaks before its end.
+    pub closed: Option<Finding>,
+    /// Case fields as given when the acquisition began.
+    pub case: Option<CaseData>,
+    /// True when the record has an entry that closes the image; the fields below come from it.
+    pub image_closed: bool,
+    /// Names and sizes of the segments.
+    pub segments: Vec<(String, ByteCount)>,
+    /// Size of the medium.
+    pub media_size: Option<ByteCount>,
+    /// Hash values of the acquisition.
+    pub hashes: HashSet,
+    /// Ranges that could not be read.
+    pub unread: ExtentSet,
+}
+
+/// Why a record's statements could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimsError {
+    /// The record could not be read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// It could not even be found out whether there is one.
+    #[error("{}: looking for the record failed: {source}", path.display())]
+    Look {
+        /// Where it would be.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Reads the record named, or the one beside the image if there is one.
+pub fn find(image: &Path, named: Option<&Path>) -> Result<Option<Claims>, ClaimsError> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => {
+            let path = beside(image);
+            match path.try_exists() {
+                Ok(true) => path,
+                Ok(false) => return Ok(None),
+                Err(source) => return Err(ClaimsError::Look { path, source }),
+            }
+        }
+    };
+    let file = record::read(&path)?;
+    Ok(Some(Claims::of(path, &file)))
+}
+
+/// `folder/item-1.E01` has its record in `folder/item-1.record.jsonl`.
+fn beside(image: &Path) -> PathBuf {
+    let mut name = image.with_extension("").into_os_string();
+    name.push(record::FILE_SUFFIX);
+    PathBuf::from(name)
+}
+
+impl Claims {
+    fn of(path: PathBuf, file: &RecordFile) -> Self {
+        let mut claims = Self {
+            path,
+            entries: file.entries.len(),
+            head: file.head,
+            chain: chain(file),
+            closed: closed(file),
+            case: None,
+            image_closed: false,
+            segments: Vec::new(),
+            media_size: None,
+            hashes: HashSet::new(),
+            unread: ExtentSet::new(),
+        };
+        for entry in file.known() {
+            match entry {
+                Entry::AcquisitionOpened(opened) => claims.case = Some(opened.case.clone()),
+                Entry::ImageClosed(image) => {
+                    claims.image_closed = true;
+                    claims.segments = image.segments.iter().map(|s| (s.name.clone(), s.size)).collect();
+                    claims.media_size = Some(image.media_size);
+                    claims.hashes = image.hashes.clone();
+                    claims.unread = image.unread.clone();
+                }
+                _ => {}
+            }
+        }
+        claims
+    }
+}
+
+fn chain(file: &RecordFile) -> Finding {
+    match &file.broken {
+        Some(broken) => Err(broken.to_string()),
+        None if file.entries.is_empty() => Err("the record is empty".to_owned()),
+        None => Ok(format!("{} entries, each carries the hash of the one before", file.entries.len())),
+    }
+}
+
+fn closed(file: &RecordFile) -> Option<Finding> {
+    if file.broken.is_some() {
+        return None;
+    }
+    // Nothing can stand after that entry without breaking the chain.
+    let Some(Entry::Closed(closed)) = file.known().last() else {
+        return Some(Err(
+            "its last entry does not close it: the acquisition did not come to its end".to_owned()
+        ));
+    };
+    Some(match closed.outcome {
+        Outcome::Complete => Ok("outcome: complete".to_owned()),
+        Outcome::CompleteWithUnreadSectors => Ok("outcome: complete, with unread sectors".to_owned()),
+        Outcome::VerificationFailed => {
+            Err("outcome: the image read back was not what was written".to_owned())
+        }
+        Outcome::Interrupted => Err("outcome: interrupted".to_owned()),
+        Outcome::Failed => Err("outcome: failed".to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beside;
+    use std::path::Path;
+
+    #[test]
+    fn the_record_is_looked_for_beside_the_image() {
+        assert_eq!(beside(Path::new("/d/item.1.E01")), Path::new("/d/item.1.record.jsonl"));
+        assert_eq!(beside(Path::new("item.001")), Path::new("item.record.jsonl"));
+    }
+}

@@ -1,0 +1,448 @@
+//! What `pf-verify` says of sound, altered and incomplete images and records.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use evidence::{
+    ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, HashAlgorithm, Hasher, SectorSize, Transport,
+};
+use formats::{ImageKind, ImagePlan, ImageSummary, Segment};
+use record::{
+    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Outcome, Plan, RecordWriter,
+    SegmentFile, Software,
+};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// An image with its record, as an acquisition leaves them.
+struct Item {
+    folder: TempDir,
+    segments: Vec<Segment>,
+    record: PathBuf,
+    media: Vec<u8>,
+}
+
+fn case() -> CaseData {
+    CaseData {
+        case_number: "2024-17".into(),
+        evidence_number: "7".into(),
+        examiner: "Jörg Müller".into(),
+        description: "laptop\tdisk".into(),
+        notes: "第一硬盘".into(),
+    }
+}
+
+/// Bytes that neither shrink nor repeat.
+fn noise(length: u64) -> Vec<u8> {
+    let mix = |n: u64| {
+        let z = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb)
+    };
+    (1..=length / 8).flat_map(|n| mix(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes()).collect()
+}
+
+impl Item {
+    fn new(kind: ImageKind, segment_size: Option<u64>, media: Vec<u8>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = ImagePlan {
+            base: folder.path().join("item-7"),
+            media_size: ByteCount(u64::try_from(media.len()).unwrap()),
+            sector_size: SectorSize::S512,
+            segment_size: segment_size.map(ByteCount),
+            case: case(),
+            software: "pf-acquire 0.1.0".into(),
+            acquired_at: 1_700_000_000,
+        };
+        let mut summary = ImageSummary {
+            hashes: HashAlgorithm::ALL.into_iter().map(|a| (a, Hasher::of(a, &media))).collect(),
+            ..ImageSummary::default()
+        };
+        summary.unread.insert(Extent { offset: ByteOffset(1024), length: ByteCount(512) });
+        let mut writer = formats::create(kind, &plan).unwrap();
+        let encoder = writer.encoder();
+        for chunk in media.chunks(writer.chunk_size()) {
+            writer.append(&encoder.encode(chunk).unwrap()).unwrap();
+        }
+        let segments = writer.finish(&summary).unwrap();
+        let record = folder.path().join("item-7.record.jsonl");
+        write_record(&record, &plan, &summary, &segments);
+        Self { folder, segments, record, media }
+    }
+
+    fn e01() -> Self {
+        Self::new(ImageKind::Ewf, Some(1 << 20), noise(3 << 20))
+    }
+
+    fn first(&self) -> &Path {
+        &self.segments[0].path
+    }
+
+    /// Exit code and JSON report.
+    fn verify(&self) -> (i32, Value) {
+        verify(&["--json", self.first().to_str().unwrap()])
+    }
+}
+
+fn write_record(path: &Path, plan: &ImagePlan, summary: &ImageSummary, segments: &[Segment]) {
+    let source = DeviceIdentity {
+        path: "/dev/sda".into(),
+        make: None,
+        model: Some("Model".into()),
+        serial: Some("S1".into()),
+        wwn: None,
+        firmware: None,
+        transport: Transport::Ata,
+        capacity: plan.media_size,
+        logical_sector: plan.sector_size,
+        physical_sector: plan.sector_size,
+    };
+    let opened = AcquisitionOpened {
+        format_version: record::FORMAT_VERSION,
+        software: Software { name: "pf-acquire".into(), version: "0.1.0".into() },
+        environment: Environment::default(),
+        command_line: vec!["pf-acquire".into()],
+        case: plan.case.clone(),
+        source,
+        guard: GuardReport::Unguarded,
+        plan: Plan {
+            format: "e01".into(),
+            chunk_size: ByteCount(32_768),
+            segment_size: plan.segment_size,
+            hashes: HashAlgorithm::ALL.to_vec(),
+            destination: plan.base.display().to_string(),
+        },
+    };
+    let name = |segment: &Segment| segment.path.file_name().unwrap().to_str().unwrap().to_owned();
+    let closed = ImageClosed {
+        segments: segments.iter().map(|s| SegmentFile { name: name(s), size: s.size }).collect(),
+        media_size: plan.media_size,
+        hashes: summary.hashes.clone(),
+        unread: summary.unread.clone(),
+        seconds: 1.5,
+    };
+    let mut writer = RecordWriter::create(path).unwrap();
+    for entry in [
+        Entry::AcquisitionOpened(Box::new(opened)),
+        Entry::Note { text: "seal 4711".into() },
+        Entry::ImageClosed(closed),
+        Entry::Closed(Closed { outcome: Outcome::Complete, guard_state: None, refused: None }),
+    ] {
+        writer.append(&entry).unwrap();
+    }
+}
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_pf-verify")).args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn verify(arguments: &[&str]) -> (i32, Value) {
+    let (code, output, errors) = run(arguments);
+    let report: Value = serde_json::from_str(&output).unwrap_or_else(|e| panic!("{e}: {output}{errors}"));
+    assert_eq!(report["exit"], code);
+    (code, report)
+}
+
+/// The verdict on a property.
+fn verdict(report: &Value, property: &str) -> String {
+    let properties = report["properties"].as_array().unwrap();
+    let found = properties.iter().find(|p| p["property"] == property);
+    found.unwrap_or_else(|| panic!("no {property}: {report}"))["verdict"].as_str().unwrap().to_owned()
+}
+
+fn alter(path: &Path, at: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[at] ^= 0xff;
+    std::fs::write(path, bytes).unwrap();
+}
+
+const ALL: [&str; 8] = [
+    "container sound",
+    "segments complete",
+    "hash values in container",
+    "hash values in record",
+    "record chain unbroken",
+    "record closed",
+    "metadata as recorded",
+    "unread ranges as recorded",
+];
+
+#[test]
+fn an_untouched_image_holds_in_every_property() {
+    let item = Item::e01();
+    assert!(item.segments.len() > 3);
+    let (code, report) = item.verify();
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(ALL.map(|property| verdict(&report, property)), ["holds"; 8], "{report:#}");
+    for algorithm in HashAlgorithm::ALL {
+        let expected = Hasher::of(algorithm, &item.media).to_string();
+        assert_eq!(report["computed"][algorithm.word()], expected);
+    }
+}
+
+#[test]
+fn the_table_fits_80_columns_and_ends_in_the_verdict() {
+    let item = Item::e01();
+    let check = |last: &str| {
+        let (_, output, _) = run(&[item.first().to_str().unwrap()]);
+        assert!(output.lines().all(|line| line.chars().count() <= 80), "{output}");
+        assert!(output.lines().last().unwrap().starts_with(last), "{output}");
+    };
+    check("VERDICT: HOLDS: every property was checked and holds");
+    alter(&item.segments[1].path, 300_000);
+    check("VERDICT: FAILS: container sound");
+}
+
+#[test]
+fn one_byte_changed_anywhere_in_an_e01_is_found_and_its_place_named() {
+    let item = Item::e01();
+    for segment in &item.segments {
+        let path = &segment.path;
+        let good = std::fs::read(path).unwrap();
+        // 24 places spread over the segment, and the last bytes.
+        for at in (0..24).map(|n| n * good.len() / 24).chain([good.len() - 1]) {
+            alter(path, at);
+            let (code, report) = item.verify();
+            assert_eq!(code, 1, "byte {at} of {}: {report:#}", path.display());
+            let named = path.to_str().unwrap();
+            let damage = report["damage"].as_array().unwrap();
+            let flaws = report["flaws"].as_array().unwrap();
+            assert!(
+                damage.iter().any(|d| {
+                    let from = d["segment_offset"].as_u64().unwrap();
+                    let at = u64::try_from(at).unwrap();
+                    d["segment"] == named && (from..from + 32_772).contains(&at)
+                }) || flaws.iter().any(|flaw| flaw.as_str().unwrap().contains(named)),
+                "byte {at}: {report:#}"
+            );
+            std::fs::write(path, &good).unwrap();
+        }
+    }
+    assert_eq!(item.verify().0, 0, "restored");
+}
+
+#[test]
+fn every_damaged_range_is_listed_and_the_rest_is_still_read() {
+    let item = Item::e01();
+    for (segment, at) in [(0, 500_000), (1, 100_000), (1, 900_000), (2, 40_000)] {
+        alter(&item.segments[segment].path, at);
+    }
+    let (code, report) = item.verify();
+    assert_eq!(code, 1);
+    assert_eq!(report["damage"].as_array().unwrap().len(), 4, "{report:#}");
+    assert_eq!(report["damaged"].as_array().unwrap().len(), 4);
+    assert_eq!(verdict(&report, "container sound"), "fails");
+    assert_eq!(verdict(&report, "hash values in record"), "not-checked");
+    assert_eq!(verdict(&report, "segments complete"), "holds");
+}
+
+#[test]
+fn damage_around_the_media_data_is_found_though_all_of_it_reads_back() {
+    let item = Item::new(ImageKind::Ewf, None, noise(1 << 20));
+    let good = std::fs::read(item.first()).unwrap();
+    let find = |name: &str| {
+        let name: Vec<u8> = name.bytes().chain([0]).collect();
+        good.windows(name.len()).position(|window| window == name).unwrap()
+    };
+    for (part, inside) in [
+        ("header2", 90),
+        ("header", 90),
+        ("table", 110),
+        ("table2", 110),
+        ("data", 100),
+        ("digest", 80),
+        ("hash", 80),
+        ("error2", 90),
+    ] {
+        alter(item.first(), find(part) + inside);
+        let (code, report) = item.verify();
+        assert_eq!((code, verdict(&report, "container sound").as_str()), (1, "fails"), "{part}: {report:#}");
+        assert_eq!(verdict(&report, "hash values in record"), "holds", "{part}: {report:#}");
+        assert!(report["flaws"][0].as_str().unwrap().contains(part), "{part}: {report:#}");
+        std::fs::write(item.first(), &good).unwrap();
+    }
+}
+
+#[test]
+fn parts_of_other_sizes_than_recorded_are_found_though_the_data_is_the_same() {
+    let item = Item::new(ImageKind::Raw, Some(1 << 20), noise(3 << 20));
+    let mut first = std::fs::read(&item.segments[0].path).unwrap();
+    let mut second = first.split_off(1_000_000);
+    second.extend(std::fs::read(&item.segments[1].path).unwrap());
+    std::fs::write(&item.segments[0].path, first).unwrap();
+    std::fs::write(&item.segments[1].path, second).unwrap();
+    let (code, report) = item.verify();
+    assert_eq!((code, verdict(&report, "segments complete").as_str()), (1, "fails"), "{report:#}");
+    assert_eq!(verdict(&report, "hash values in record"), "holds");
+}
+
+#[test]
+fn an_altered_raw_image_is_found_by_its_record() {
+    for segment_size in [None, Some(1_000_000)] {
+        let item = Item::new(ImageKind::Raw, segment_size, noise(3 << 20));
+        let (code, report) = item.verify();
+        assert_eq!(code, 0, "{report:#}");
+        assert_eq!(verdict(&report, "hash values in record"), "holds");
+        assert_eq!(verdict(&report, "container sound"), "not-checked");
+        alter(&item.segments.last().unwrap().path, 77);
+        let (code, report) = item.verify();
+        assert_eq!((code, verdict(&report, "hash values in record").as_str()), (1, "fails"), "{report:#}");
+    }
+}
+
+#[test]
+fn a_record_line_altered_removed_or_added_is_found() {
+    let item = Item::e01();
+    let good = std::fs::read_to_string(&item.record).unwrap();
+    let lines: Vec<&str> = good.lines().collect();
+    let changed = good.replace("seal 4711", "seal 4712");
+    let mut other_hash = good.clone();
+    let digit = good.find("\"sha256\":\"").unwrap() + 10;
+    let other = if &good[digit..=digit] == "0" { "1" } else { "0" };
+    other_hash.replace_range(digit..=digit, other);
+    let removed = [lines[0], lines[2], lines[3], ""].join("\n");
+    let added = [lines[0], lines[1], lines[1], lines[2], lines[3], ""].join("\n");
+    for altered in [changed, other_hash, removed, added, String::new()] {
+        std::fs::write(&item.record, &altered).unwrap();
+        let (code, report) = item.verify();
+        assert_eq!((code, verdict(&report, "record chain unbroken").as_str()), (1, "fails"), "{report:#}");
+        assert_eq!(verdict(&report, "container sound"), "holds");
+    }
+    let open = [lines[0], lines[1], lines[2], ""].join("\n");
+    std::fs::write(&item.record, open).unwrap();
+    let (code, report) = item.verify();
+    assert_eq!((code, verdict(&report, "record closed").as_str()), (1, "fails"), "{report:#}");
+}
+
+#[test]
+fn a_record_of_another_item_does_not_fit() {
+    let item = Item::e01();
+    let other = Item::new(ImageKind::Ewf, None, noise(2 << 20));
+    let arguments = ["--json", "--record", other.record.to_str().unwrap(), item.first().to_str().unwrap()];
+    let (code, report) = verify(&arguments);
+    assert_eq!(code, 1);
+    assert_eq!(verdict(&report, "hash values in record"), "fails");
+    assert_eq!(verdict(&report, "segments complete"), "fails");
+    assert_eq!(verdict(&report, "hash values in container"), "holds");
+}
+
+#[test]
+fn a_missing_segment_is_named() {
+    for (kind, extension) in [(ImageKind::Ewf, "E02"), (ImageKind::Raw, "002")] {
+        let item = Item::new(kind, Some(1 << 20), noise(3 << 20));
+        let missing = item.folder.path().join(format!("item-7.{extension}"));
+        std::fs::remove_file(&missing).unwrap();
+        let (code, report) = item.verify();
+        assert_eq!((code, verdict(&report, "segments complete").as_str()), (1, "fails"), "{report:#}");
+        assert!(report["flaws"][0].as_str().unwrap().contains(missing.to_str().unwrap()), "{report:#}");
+        assert_eq!(verdict(&report, "record chain unbroken"), "holds");
+    }
+    // The last part of a split raw image: only the record knows that it was there.
+    let item = Item::new(ImageKind::Raw, Some(1 << 20), noise(3 << 20));
+    std::fs::remove_file(&item.segments.last().unwrap().path).unwrap();
+    let (code, report) = item.verify();
+    assert_eq!((code, verdict(&report, "segments complete").as_str()), (1, "fails"), "{report:#}");
+    assert!(report.to_string().contains("item-7.003 is recorded as segment 3 and missing"), "{report:#}");
+}
+
+#[test]
+fn metadata_that_differs_from_the_record_is_found() {
+    let item = Item::e01();
+    let other = tempfile::tempdir().unwrap();
+    let plan = ImagePlan {
+        base: other.path().join("item-7"),
+        media_size: ByteCount(u64::try_from(item.media.len()).unwrap()),
+        sector_size: SectorSize::S512,
+        segment_size: Some(ByteCount(1 << 20)),
+        case: CaseData { examiner: "somebody else".into(), ..case() },
+        software: String::new(),
+        acquired_at: 0,
+    };
+    let hashes = HashAlgorithm::ALL.into_iter().map(|a| (a, Hasher::of(a, &item.media))).collect();
+    let mut writer = formats::create(ImageKind::Ewf, &plan).unwrap();
+    let encoder = writer.encoder();
+    for chunk in item.media.chunks(writer.chunk_size()) {
+        writer.append(&encoder.encode(chunk).unwrap()).unwrap();
+    }
+    let first = writer.finish(&ImageSummary { hashes, ..ImageSummary::default() }).unwrap()[0].path.clone();
+    let (code, report) =
+        verify(&["--json", "--record", item.record.to_str().unwrap(), first.to_str().unwrap()]);
+    assert_eq!(code, 1);
+    assert_eq!(verdict(&report, "metadata as recorded"), "fails");
+    assert_eq!(verdict(&report, "unread ranges as recorded"), "fails");
+    assert_eq!(verdict(&report, "hash values in record"), "holds");
+    assert!(report.to_string().contains("somebody else"));
+}
+
+#[test]
+fn what_cannot_be_checked_ends_in_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let raw = folder.path().join("plain.raw");
+    std::fs::write(&raw, noise(4096)).unwrap();
+    let (code, report) = verify(&["--json", raw.to_str().unwrap()]);
+    assert_eq!((code, report["verdict"].as_str().unwrap()), (2, "not-checked"), "{report:#}");
+    assert_eq!(report["computed"].as_object().unwrap().len(), 3, "the values are told all the same");
+
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "no image").unwrap();
+    let none = folder.path().join("none.E01");
+    let no_record = folder.path().join("none.record.jsonl");
+    let raw = raw.to_str().unwrap();
+    for arguments in [
+        vec![text.to_str().unwrap()],
+        vec![none.to_str().unwrap()],
+        vec![folder.path().to_str().unwrap()],
+        vec!["--record", no_record.to_str().unwrap(), raw],
+        vec![],
+        vec!["--frobnicate"],
+    ] {
+        let (code, output, errors) = run(&arguments);
+        assert_eq!(code, 2, "{arguments:?}: {output}");
+        assert!(!errors.is_empty() && output.is_empty(), "{arguments:?}: {output}");
+    }
+}
+
+#[test]
+fn an_image_without_record_is_checked_by_what_it_carries() {
+    let item = Item::e01();
+    std::fs::remove_file(&item.record).unwrap();
+    let (code, report) = item.verify();
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(verdict(&report, "hash values in container"), "holds");
+    assert_eq!(verdict(&report, "hash values in record"), "not-checked");
+    assert_eq!(report["record"], Value::Null);
+}
+
+#[test]
+fn a_hash_value_that_does_not_fit_the_data_is_found() {
+    // The acquisition stated the hash of something else; every checksum in the container fits.
+    let folder = tempfile::tempdir().unwrap();
+    let plan = ImagePlan {
+        base: folder.path().join("wrong"),
+        media_size: ByteCount(65_536),
+        sector_size: SectorSize::S512,
+        segment_size: None,
+        case: CaseData::default(),
+        software: String::new(),
+        acquired_at: 0,
+    };
+    let hashes =
+        [(HashAlgorithm::Md5, Hasher::of(HashAlgorithm::Md5, b"something else"))].into_iter().collect();
+    let mut writer = formats::create(ImageKind::Ewf, &plan).unwrap();
+    let encoder = writer.encoder();
+    for chunk in noise(65_536).chunks(writer.chunk_size()) {
+        writer.append(&encoder.encode(chunk).unwrap()).unwrap();
+    }
+    let first = writer.finish(&ImageSummary { hashes, ..ImageSummary::default() }).unwrap()[0].path.clone();
+    let (code, report) = verify(&["--json", first.to_str().unwrap()]);
+    assert_eq!((code, verdict(&report, "hash values in container").as_str()), (1, "fails"), "{report:#}");
+    assert_eq!(verdict(&report, "container sound"), "holds");
+}
+
+#[test]
+fn help_states_exit_codes_and_memory() {
+    let (code, help, _) = run(&["--help"]);
+    assert_eq!(code, 0);
+    assert!(help.contains("Exit codes:") && help.contains("Memory:"), "{help}");
+}
