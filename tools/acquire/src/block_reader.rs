@@ -1,0 +1,151 @@
+//! Reads blocks in order. Where a large read fails it goes on in smaller pieces and at last by single sectors, so that
+//! one bad sector costs one sector.
+
+use crate::medium::{Medium, ReadFailure};
+use evidence::{ByteCount, ByteOffset, Extent};
+
+/// The piece between a whole block and a sector: a failed read of a disk takes seconds, and most blocks with one bad
+/// sector have no other.
+const PIECE: usize = 64 << 10;
+
+/// A range that could not be read; the block holds zeros there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFault {
+    /// Where.
+    pub extent: Extent,
+    /// What the system said.
+    pub error: String,
+}
+
+/// The medium is gone or shorter than it said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceLost {
+    /// The device answers no more.
+    #[error("the source is gone at {offset}: {error}; check cable and power")]
+    Gone {
+        /// Where reading stopped.
+        offset: ByteOffset,
+        /// What the system said.
+        error: String,
+    },
+    /// No data where there should be some.
+    #[error("the source ends at {offset}, before the {size} it said it has")]
+    Shorter {
+        /// Where it ended.
+        offset: ByteOffset,
+        /// What it said.
+        size: ByteCount,
+    },
+}
+
+/// Fills the front of `buffer` with the block at `offset` and returns its length: all of `buffer`, or what is left of
+/// the medium. The buffer's length is a multiple of the medium's granule.
+///
+/// # Errors
+/// [`SourceLost`] when reading on makes no sense.
+pub fn read_block(
+    medium: &mut dyn Medium,
+    offset: ByteOffset,
+    buffer: &mut [u8],
+    faults: &mut Vec<ReadFault>,
+) -> Result<usize, SourceLost> {
+    let left = medium.size().0.saturating_sub(offset.0);
+    let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+    let mut cursor = Cursor { medium, start: offset, wanted, faults };
+    cursor.read_range(buffer, 0, wanted, &[PIECE])?;
+    Ok(wanted)
+}
+
+struct Cursor<'a> {
+    medium: &'a mut dyn Medium,
+    start: ByteOffset,
+    wanted: usize,
+    faults: &'a mut Vec<ReadFault>,
+}
+
+impl Cursor<'_> {
+    /// Reads `from..to` of the block. What fails is read again in pieces of the first of `sizes`, what fails of those
+    /// in pieces of the next, and at last sector by sector.
+    fn read_range(
+        &mut self,
+        buffer: &mut [u8],
+        from: usize,
+        to: usize,
+        sizes: &[usize],
+    ) -> Result<(), SourceLost> {
+        let mut at = from;
+        while at < to {
+            match self.read_once(buffer, at, to) {
+                Ok(0) => {
+                    return Err(SourceLost::Shorter { offset: self.offset(at), size: self.medium.size() });
+                }
+                Ok(count) => at = at.saturating_add(count).min(to),
+                Err(failure) if failure.gone => {
+                    return Err(SourceLost::Gone { offset: self.offset(at), error: failure.error });
+                }
+                Err(failure) => {
+                    self.read_in_parts(buffer, at, to, sizes, failure)?;
+                    at = to;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_in_parts(
+        &mut self,
+        buffer: &mut [u8],
+        from: usize,
+        to: usize,
+        sizes: &[usize],
+        failure: ReadFailure,
+    ) -> Result<(), SourceLost> {
+        let granule = self.medium.granule().max(1);
+        if to.saturating_sub(from) <= granule {
+            self.give_up(buffer, from, to, failure.error);
+            return Ok(());
+        }
+        let (part, finer) = match sizes.split_first() {
+            Some((size, finer)) if *size > granule && *size < to.saturating_sub(from) => (*size, finer),
+            _ => (granule, &[][..]),
+        };
+        let mut at = from;
+        while at < to {
+            let end = at.saturating_add(part).min(to);
+            self.read_range(buffer, at, end, finer)?;
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// One read of `at..to`. At the end of a medium of odd size the buffer's granule goes beyond it.
+    fn read_once(&mut self, buffer: &mut [u8], at: usize, to: usize) -> Result<usize, ReadFailure> {
+        let granule = self.medium.granule().max(1);
+        let end = if to == self.wanted { to.next_multiple_of(granule).min(buffer.len()) } else { to };
+        let offset = self.offset(at);
+        let part = buffer.get_mut(at..end).unwrap_or_default();
+        self.medium.read_at(offset, part)
+    }
+
+    fn give_up(&mut self, buffer: &mut [u8], from: usize, to: usize, error: String) {
+        if let Some(part) = buffer.get_mut(from..to) {
+            part.fill(0);
+        }
+        let offset = self.offset(from);
+        let length = ByteCount(count(to.saturating_sub(from)));
+        match self.faults.last_mut() {
+            Some(last) if last.extent.end() == offset.0 && last.error == error => {
+                last.extent.length.0 = last.extent.length.0.saturating_add(length.0);
+            }
+            _ => self.faults.push(ReadFault { extent: Extent { offset, length }, error }),
+        }
+    }
+
+    fn offset(&self, at: usize) -> ByteOffset {
+        ByteOffset(self.start.0.saturating_add(count(at)))
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,14 @@
+//! The imaging pipeline: one read of the source, handed to hashes and to the image at the same time.
+//!
+//! What it is: reading with fall-back to single sectors ([`block_reader`]), hashing, compressing and writing in parallel
+//! with a fixed amount of memory ([`pipeline`]), and reading the finished image back the same way. What it is not: a
+//! format (those are in `formats`) or a screen (that is in `pf-acquire`).
+//! Who calls it: `pf-acquire`.
+//!
+//! Memory: [`pipeline::BLOCKS`] blocks of about 1 MiB of media data, and as many compressed ones, whatever the source.
+#![forbid(unsafe_code)]
+
+pub mod block_reader;
+pub mod medium;
+pub mod pipeline;
+pub mod progress;

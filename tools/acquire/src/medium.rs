@@ -1,0 +1,76 @@
+//! What is read: a source, or an image read back.
+
+use device::DirectFile;
+use evidence::{ByteCount, ByteOffset};
+use formats::ImageReader;
+
+/// Media data by offset.
+pub trait Medium: Send {
+    /// How many bytes there are.
+    fn size(&self) -> ByteCount;
+
+    /// What offsets, lengths and buffer addresses of reads must be a multiple of; also the smallest part that is worth
+    /// reading alone after an error.
+    fn granule(&self) -> usize;
+
+    /// Fills the buffer from `offset`; fewer bytes at the end, or before a part that cannot be read.
+    ///
+    /// # Errors
+    /// [`ReadFailure`] when not even the first byte could be read.
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure>;
+}
+
+/// Why a read gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFailure {
+    /// What the system said.
+    pub error: String,
+    /// The whole medium is gone: reading on makes no sense.
+    pub gone: bool,
+}
+
+impl Medium for DirectFile {
+    fn size(&self) -> ByteCount {
+        DirectFile::size(self)
+    }
+
+    fn granule(&self) -> usize {
+        usize::try_from(self.alignment()).unwrap_or(usize::MAX)
+    }
+
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+        DirectFile::read_at(self, offset, buffer).map_err(|error| ReadFailure {
+            gone: !error.is_bad_range(),
+            error: match &error {
+                // Offset and length are told beside it; the system's word is what is new.
+                device::DirectError::Read { source, .. } => source.to_string(),
+                other => other.to_string(),
+            },
+        })
+    }
+}
+
+/// A finished image, read back to be verified.
+pub struct ReadBack(Box<dyn ImageReader>);
+
+impl ReadBack {
+    /// Wraps an opened image.
+    #[must_use]
+    pub fn new(image: Box<dyn ImageReader>) -> Self {
+        Self(image)
+    }
+}
+
+impl Medium for ReadBack {
+    fn size(&self) -> ByteCount {
+        self.0.media_size()
+    }
+
+    fn granule(&self) -> usize {
+        self.0.sector_size().and_then(|size| usize::try_from(size.bytes()).ok()).unwrap_or(512)
+    }
+
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+        self.0.read_at(offset, buffer).map_err(|error| ReadFailure { error: error.to_string(), gone: false })
+    }
+}

@@ -1,0 +1,262 @@
+//! One acquisition from the first check to the last entry of its record.
+
+use super::arguments::Arguments;
+use super::destination;
+use super::failure::Failure;
+use super::report::Report;
+use super::screen::Screen;
+use super::source::{self, Protection, Source};
+use acquire::medium::ReadBack;
+use acquire::pipeline::{self, Imaged, PipelineError};
+use acquire::progress::Progress;
+use device::{DirectFile, ReadMode};
+use evidence::{ByteCount, HashAlgorithm, HashSet};
+use formats::{ImagePlan, ImageWriter};
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+use nix::sys::utsname::uname;
+use record::{
+    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Outcome, Plan, RecordWriter,
+    SegmentFile, Software, Verification,
+};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// Carries out what the command line asks for.
+pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
+    let algorithms = arguments.algorithms();
+    if algorithms.is_empty() {
+        return Err(Failure::NoHash);
+    }
+    let source = source::identify(&arguments.source)?;
+    let folder = destination::check(arguments, &source, source.disk.identity.capacity)?;
+    let protection = source.protect(arguments.unguarded)?;
+    let medium = DirectFile::open(&arguments.source)?;
+    if medium.size() == ByteCount(0) {
+        return Err(Failure::Empty(source.disk.identity.path.clone()));
+    }
+    Acquisition::begin(arguments, source, protection, medium, folder, algorithms)?.carry_out()
+}
+
+/// An acquisition whose record is open.
+struct Acquisition {
+    source: Source,
+    protection: Protection,
+    reported: GuardReport,
+    medium: DirectFile,
+    folder: PathBuf,
+    algorithms: Vec<HashAlgorithm>,
+    image: Box<dyn ImageWriter>,
+    record: RecordWriter,
+    stop: Arc<AtomicBool>,
+}
+
+impl Acquisition {
+    fn begin(
+        arguments: &Arguments,
+        source: Source,
+        protection: Protection,
+        medium: DirectFile,
+        folder: PathBuf,
+        algorithms: Vec<HashAlgorithm>,
+    ) -> Result<Self, Failure> {
+        let base = folder.join(arguments.base_name());
+        let plan = ImagePlan {
+            base: base.clone(),
+            media_size: medium.size(),
+            sector_size: source.disk.identity.logical_sector,
+            segment_size: arguments.segment_limit(),
+            case: arguments.case(),
+            software: format!("Permafrost {}", env!("CARGO_PKG_VERSION")),
+            acquired_at: jiff::Timestamp::now().as_second(),
+        };
+        let image = formats::create(arguments.format.kind(), &plan)?;
+        let mut record = RecordWriter::create(&destination::record_path(&base))?;
+        let reported = protection.report()?;
+        record.append(&Entry::AcquisitionOpened(Box::new(AcquisitionOpened {
+            format_version: record::FORMAT_VERSION,
+            software: Software {
+                name: "pf-acquire".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            environment: environment(),
+            command_line: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+            case: plan.case,
+            source: source.disk.identity.clone(),
+            guard: reported.clone(),
+            plan: Plan {
+                format: arguments.format.word().to_owned(),
+                chunk_size: ByteCount(u64::try_from(image.chunk_size()).unwrap_or(u64::MAX)),
+                segment_size: plan.segment_size,
+                hashes: algorithms.clone(),
+                destination: base.display().to_string(),
+            },
+        })))?;
+        if medium.mode() == ReadMode::Buffered {
+            record.append(&note("no direct reads here: the source is read through the page cache"))?;
+        }
+        if medium.size() != source.disk.identity.capacity {
+            let told = format!("sysfs says {}, the device {}", source.disk.identity.capacity, medium.size());
+            record.append(&note(&told))?;
+        }
+        let stop = stop_flag();
+        Ok(Self { source, protection, reported, medium, folder, algorithms, image, record, stop })
+    }
+
+    fn carry_out(self) -> Result<Report, Failure> {
+        let Acquisition {
+            source,
+            protection,
+            reported,
+            mut medium,
+            folder,
+            algorithms,
+            image,
+            mut record,
+            stop,
+        } = self;
+        let media_size = medium.size();
+        let progress = Progress::new(Arc::clone(&stop));
+        let begun = Instant::now();
+        let imaged = {
+            let mut screen = Screen::new("imaging", media_size, Some(&mut record));
+            pipeline::run(&mut medium, Some(image), &algorithms, &progress, &mut screen)
+        };
+        let imaged = match imaged {
+            Ok(imaged) => imaged,
+            Err(error) => return Err(end_early(error, folder, &protection, &mut record)),
+        };
+        let segments = segment_files(&imaged);
+        record.append(&Entry::ImageClosed(ImageClosed {
+            segments: segments.clone(),
+            media_size,
+            hashes: imaged.hashes.clone(),
+            unread: imaged.unread.clone(),
+            seconds: begun.elapsed().as_secs_f64(),
+        }))?;
+
+        let verified = match read_back(&imaged, &algorithms, media_size, &Progress::new(stop)) {
+            Ok(verified) => verified,
+            Err(error) => return Err(end_early(error, folder, &protection, &mut record)),
+        };
+        let outcome = match (verified.matches, imaged.unread.is_empty()) {
+            (false, _) => Outcome::VerificationFailed,
+            (true, true) => Outcome::Complete,
+            (true, false) => Outcome::CompleteWithUnreadSectors,
+        };
+        let mismatches = verified.mismatches.clone();
+        record.append(&Entry::Verification(verified))?;
+        close(&mut record, &protection, outcome)?;
+        Ok(Report {
+            outcome,
+            source: source.disk.identity.path,
+            protection: protection.report().unwrap_or(reported),
+            folder,
+            segments,
+            media_size,
+            hashes: imaged.hashes,
+            unread: imaged.unread,
+            mismatches,
+            record: record.path().to_owned(),
+            chain_head: record.head(),
+        })
+    }
+}
+
+/// Reads the image back from its medium, past the page cache, and compares.
+fn read_back(
+    imaged: &Imaged,
+    algorithms: &[HashAlgorithm],
+    media_size: ByteCount,
+    progress: &Progress,
+) -> Result<Verification, PipelineError> {
+    for segment in &imaged.segments {
+        // The segments are on their medium already, so their pages can go; where they stay, the read is less of a proof
+        // but no less of a comparison.
+        if let Ok(file) = File::open(&segment.path) {
+            let _ = posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
+        }
+    }
+    let failed = |mismatch: String| Verification {
+        hashes: HashSet::new(),
+        matches: false,
+        mismatches: vec![mismatch],
+    };
+    let Some(first) = imaged.segments.first() else { return Ok(failed("there is no segment".to_owned())) };
+    let mut image = match formats::open(&first.path) {
+        Ok(image) => image,
+        Err(error) => return Ok(failed(error.to_string())),
+    };
+    let mut mismatches: Vec<String> = image.check().iter().map(ToString::to_string).collect();
+    if image.media_size() != media_size {
+        mismatches.push(format!("the image holds {}, the source {media_size}", image.media_size()));
+    }
+    let mut screen = Screen::new("reading back", media_size, None);
+    let read = pipeline::run(&mut ReadBack::new(image), None, algorithms, progress, &mut screen)?;
+    mismatches.extend(read.unread.iter().map(|extent| format!("damaged in the image: {extent}")));
+    for (algorithm, digest) in imaged.hashes.iter() {
+        if read.hashes.get(algorithm) != Some(digest) {
+            mismatches.push(format!("{algorithm} of the image read back is another"));
+        }
+    }
+    Ok(Verification { hashes: read.hashes, matches: mismatches.is_empty(), mismatches })
+}
+
+/// Puts into the record why there is no whole image. The record itself may be what failed: then the first failure is
+/// the one to tell.
+fn end_early(
+    error: PipelineError,
+    folder: PathBuf,
+    protection: &Protection,
+    record: &mut RecordWriter,
+) -> Failure {
+    let outcome =
+        if matches!(error, PipelineError::Stopped(_)) { Outcome::Interrupted } else { Outcome::Failed };
+    let told = record
+        .append(&Entry::Interrupted { reason: error.to_string() })
+        .map_err(Failure::from)
+        .and_then(|()| close(record, protection, outcome));
+    if let Err(failure) = told {
+        eprintln!("warning: {failure}");
+    }
+    Failure::EndedEarly { error, folder }
+}
+
+fn close(record: &mut RecordWriter, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {
+    let (guard_state, refused) = protection.at_the_end();
+    Ok(record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?)
+}
+
+fn segment_files(imaged: &Imaged) -> Vec<SegmentFile> {
+    let name = |path: &std::path::Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    imaged.segments.iter().map(|s| SegmentFile { name: name(&s.path), size: s.size }).collect()
+}
+
+fn environment() -> Environment {
+    let said = uname().ok();
+    let word = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    Environment {
+        image: std::fs::read_to_string("/etc/permafrost-release").ok(),
+        kernel: said
+            .as_ref()
+            .map(|u| format!("{} {} {}", word(u.sysname()), word(u.release()), word(u.version())))
+            .unwrap_or_default(),
+        host: said.as_ref().map(|u| word(u.nodename())).unwrap_or_default(),
+    }
+}
+
+fn note(text: &str) -> Entry {
+    Entry::Note { text: text.to_owned() }
+}
+
+/// Set by Ctrl-C, by a request to end, and by a line that hangs up.
+fn stop_flag() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        // Without it the signal ends the program at once, which the record shows as well.
+        let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
+    }
+    stop
+}

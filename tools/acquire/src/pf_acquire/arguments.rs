@@ -1,0 +1,203 @@
+//! The command line.
+
+use clap::{Parser, ValueEnum};
+use evidence::{ByteCount, CaseData, HashAlgorithm};
+use formats::ImageKind;
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Writes NAME.E01, NAME.E02, … (or NAME.raw, or NAME.001, … when split) and the record NAME.record.jsonl into DIR. Nothing
+that is there already is ever overwritten. Sectors that can't be read are stored as zeros, named in the image and in the
+record. At the end the image is read back from its medium and compared.
+
+The source is locked as evidence first: the kernel then refuses every change to it until power-off.
+
+Memory: 32 blocks of 1 MiB, as much again for compressed blocks, and a little: 96 MiB at most.
+
+Exit codes: 0 imaged and verified; 1 the image read back is not what was written; 2 refused to start; 3 imaged and
+verified, but some sectors could not be read; 4 the destination failed; 5 interrupted; 6 the source failed.";
+
+/// Image a disk: read once, hash, compress, write, read back, and record it all
+#[derive(Parser, Debug)]
+#[command(name = "pf-acquire", version, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// Disk, partition, loop device or ordinary file
+    pub source: PathBuf,
+
+    /// Folder the image goes to, on a disk allowed by pf-guard
+    #[arg(long = "to", value_name = "DIR")]
+    pub to: PathBuf,
+
+    /// Format of the image
+    #[arg(long, value_enum, default_value = "e01")]
+    pub format: Format,
+
+    /// Hash values over the whole medium
+    #[arg(long = "hash", value_name = "LIST", value_delimiter = ',', default_value = "md5,sha1,sha256")]
+    pub hashes: Vec<HashAlgorithm>,
+
+    /// Case number
+    #[arg(long = "case", value_name = "NUMBER", default_value = "")]
+    pub case_number: String,
+
+    /// Number of this item of evidence
+    #[arg(long = "evidence", value_name = "NUMBER", default_value = "")]
+    pub evidence_number: String,
+
+    /// Who runs the acquisition
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub examiner: String,
+
+    /// One line that says what the item is
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub description: String,
+
+    /// Anything else to be kept with the image
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub notes: String,
+
+    /// Base name of the files [default: the evidence number, or the name of the source]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Largest segment, e.g. 650MiB or 2GiB [default: 2000MiB for e01, one file for raw]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub segment_size: Option<ByteCount>,
+
+    /// Go on where no write block of this kernel is in force; the record says so for ever
+    #[arg(long)]
+    pub unguarded: bool,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Format of the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The medium's bytes and nothing else
+    Raw,
+    /// EWF in the layout of EnCase 6, compressed
+    E01,
+}
+
+impl Format {
+    /// The word in the record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::Raw => "raw",
+            Format::E01 => "e01",
+        }
+    }
+
+    /// The container.
+    pub fn kind(self) -> ImageKind {
+        match self {
+            Format::Raw => ImageKind::Raw,
+            Format::E01 => ImageKind::Ewf,
+        }
+    }
+}
+
+impl Arguments {
+    /// The case fields.
+    pub fn case(&self) -> CaseData {
+        CaseData {
+            case_number: self.case_number.clone(),
+            evidence_number: self.evidence_number.clone(),
+            examiner: self.examiner.clone(),
+            description: self.description.clone(),
+            notes: self.notes.clone(),
+        }
+    }
+
+    /// Each wanted algorithm once, in the order of printing.
+    pub fn algorithms(&self) -> Vec<HashAlgorithm> {
+        HashAlgorithm::ALL.into_iter().filter(|algorithm| self.hashes.contains(algorithm)).collect()
+    }
+
+    /// Largest segment, with the default of the format: below 2 GiB, for FAT and for tools that count in 31 bits.
+    pub fn segment_limit(&self) -> Option<ByteCount> {
+        match self.format {
+            Format::Raw => self.segment_size,
+            Format::E01 => Some(self.segment_size.unwrap_or(ByteCount(2000 << 20))),
+        }
+    }
+
+    /// Base name of image and record.
+    pub fn base_name(&self) -> String {
+        let wished = self.name.clone().unwrap_or_else(|| self.evidence_number.clone());
+        let plain = plain_name(&wished);
+        if !plain.is_empty() {
+            return plain;
+        }
+        let source = self.source.file_name().map(|name| plain_name(&name.to_string_lossy()));
+        source.filter(|name| !name.is_empty()).unwrap_or_else(|| "image".to_owned())
+    }
+}
+
+/// Letters, digits, dots, dashes and underscores; everything else would trouble some file system. A dot at either end
+/// would hide the file or vanish.
+fn plain_name(text: &str) -> String {
+    let plain: String =
+        text.trim().chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+    plain.trim_matches('.').to_owned()
+}
+
+/// `123`, `650MiB`, `2GiB`, `2G`; binary units.
+fn parse_size(text: &str) -> Result<ByteCount, String> {
+    let digits = text.len().saturating_sub(text.trim_start_matches(|c: char| c.is_ascii_digit()).len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim() {
+        "" | "B" => 0,
+        "K" | "KiB" => 10,
+        "M" | "MiB" => 20,
+        "G" | "GiB" => 30,
+        "T" | "TiB" => 40,
+        _ => return Err(format!("'{unit}' is no unit: use KiB, MiB, GiB or TiB")),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1u64 << shift));
+    bytes.filter(|bytes| *bytes > 0).map(ByteCount).ok_or_else(|| format!("'{text}' is no size above zero"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Arguments {
+        Arguments::try_parse_from([&["pf-acquire", "/dev/sda", "--to", "/mnt"], words].concat()).unwrap()
+    }
+
+    #[test]
+    fn sizes_are_read_with_binary_units() {
+        assert_eq!(parse_size("2GiB").unwrap(), ByteCount(2 << 30));
+        assert_eq!(parse_size("650M").unwrap(), ByteCount(650 << 20));
+        assert_eq!(parse_size("7").unwrap(), ByteCount(7));
+        for wrong in ["", "0", "GiB", "2GB", "-1", "99999999999T", "1é"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_base_name_is_safe_on_any_file_system() {
+        assert_eq!(parsed(&["--evidence", "案-1/2 a"]).base_name(), "案-1_2_a");
+        assert_eq!(parsed(&["--name", "../x"]).base_name(), "_x");
+        assert_eq!(parsed(&[]).base_name(), "sda");
+        assert_eq!(parsed(&["--name", "..", "--evidence", "7"]).base_name(), "sda");
+    }
+
+    #[test]
+    fn each_algorithm_runs_once() {
+        assert_eq!(
+            parsed(&["--hash", "sha256,md5,sha256"]).algorithms(),
+            [HashAlgorithm::Md5, HashAlgorithm::Sha256]
+        );
+        assert!(Arguments::try_parse_from(["pf-acquire", "a", "--to", "b", "--hash", "crc"]).is_err());
+    }
+
+    #[test]
+    fn the_help_is_well_formed() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,66 @@
+//! The folder the image goes to: is it fit, and will there be room?
+
+use super::arguments::{Arguments, Format};
+use super::failure::Failure;
+use super::mounts;
+use super::source::{Source, node_of};
+use evidence::ByteCount;
+use nix::sys::statfs::{FsType, MSDOS_SUPER_MAGIC, statfs};
+use nix::sys::statvfs::statvfs;
+use std::path::{Path, PathBuf};
+
+/// FAT counts the size of a file in 32 bits.
+const FAT_FILE_LIMIT: u64 = (4 << 30) - 1;
+
+/// Checks the folder and returns it without links; warns on standard error where the room may not do.
+pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> Result<PathBuf, Failure> {
+    let wrong = |reason: String| Failure::Destination { folder: arguments.to.clone(), reason };
+    let folder = arguments
+        .to
+        .canonicalize()
+        .map_err(|e| wrong(format!("{e}; mount the destination and make the folder first")))?;
+    if !folder.is_dir() {
+        return Err(wrong("is not a folder".to_owned()));
+    }
+    refuse_source_as_destination(&folder, source)?;
+    let record = record_path(&folder.join(arguments.base_name()));
+    if record.exists() {
+        return Err(Failure::Record(record::RecordError::Exists(record)));
+    }
+
+    let free = statvfs(&folder)
+        .map(|fs| fs.blocks_available().saturating_mul(fs.fragment_size()))
+        .map_err(|e| wrong(format!("its free space can't be found out: {e}")))?;
+    if free < media_size.0 {
+        let told = format!("{} are free for a source of {}", ByteCount(free).short(), media_size.short());
+        if arguments.format == Format::Raw {
+            return Err(wrong(format!("{told}; take a larger destination, or --format e01")));
+        }
+        eprintln!("warning: {}: {told}; compressed, it may or may not fit", folder.display());
+    }
+    let largest = arguments.segment_limit().map_or(media_size.0, |limit| limit.0.min(media_size.0));
+    if largest > FAT_FILE_LIMIT && is_fat(&folder) {
+        return Err(wrong("is FAT, whose files end at 4 GiB; add --segment-size 2GiB".to_owned()));
+    }
+    Ok(folder)
+}
+
+/// Where the record of the image with this base path is.
+pub fn record_path(base: &Path) -> PathBuf {
+    let mut name = base.as_os_str().to_owned();
+    name.push(record::FILE_SUFFIX);
+    PathBuf::from(name)
+}
+
+fn refuse_source_as_destination(folder: &Path, source: &Source) -> Result<(), Failure> {
+    let mounts = mounts::mounts().map_err(Failure::Mounts)?;
+    let Some(mount) = mounts::holding(&mounts, folder) else { return Ok(()) };
+    // Btrfs gives its files numbers of their own: look at the mounted node as well.
+    let on_source = source.nodes.contains(&mount.node)
+        || node_of(&mount.source).is_some_and(|node| source.nodes.contains(&node));
+    if on_source { Err(Failure::DestinationOnSource(folder.to_owned())) } else { Ok(()) }
+}
+
+fn is_fat(folder: &Path) -> bool {
+    statfs(folder).is_ok_and(|fs| fs.filesystem_type() == FsType(MSDOS_SUPER_MAGIC.0))
+}

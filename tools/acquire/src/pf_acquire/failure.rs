@@ -1,0 +1,101 @@
+//! Why nothing was imaged, or not all, and the exit code that says so.
+
+use acquire::pipeline::PipelineError;
+use device::{DeviceError, DirectError};
+use evidence::GuardState;
+use formats::FormatError;
+use guard::GuardError;
+use record::RecordError;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The acquisition did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No write block, and nobody said that they know.
+    #[error(
+        "{source_path}: no evidence guard is in force in this kernel, so nothing keeps this machine from changing the source. \
+         Boot Permafrost, or repeat with --unguarded behind a hardware write blocker; the record will say so"
+    )]
+    NoGuard {
+        /// The source.
+        source_path: String,
+    },
+    /// A destination taken for a source.
+    #[error(
+        "{disk}: is {state} under the guard: a destination can't be a source. Put it back with: pf-guard block {disk}"
+    )]
+    NotBlocked {
+        /// The disk.
+        disk: String,
+        /// Its state.
+        state: GuardState,
+    },
+    /// Without a guard, a mounted source changes while it is read.
+    #[error("{device}: is mounted for writing at {mount_point}; unmount it first")]
+    MountedForWriting {
+        /// Disk or partition.
+        device: String,
+        /// Where.
+        mount_point: String,
+    },
+    /// The image would go onto the disk that it is made of.
+    #[error("{folder}: lies on the source itself; name a folder on another disk", folder = .0.display())]
+    DestinationOnSource(PathBuf),
+    /// Not a folder one can write to.
+    #[error("{folder}: {reason}", folder = .folder.display())]
+    Destination {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Nothing to hash with.
+    #[error("--hash names no algorithm; give at least one of md5, sha1, sha256")]
+    NoHash,
+    /// An empty source.
+    #[error("{0}: has no data (a drive without a medium?)")]
+    Empty(String),
+    /// The list of mounts can't be read.
+    #[error("/proc/self/mountinfo: {0}; is /proc mounted?")]
+    Mounts(std::io::Error),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The guard.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// Opening the source.
+    #[error(transparent)]
+    Open(#[from] DirectError),
+    /// The image could not be begun.
+    #[error(transparent)]
+    Image(#[from] FormatError),
+    /// The record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// It had begun and ended early.
+    #[error("{error}. What was written stays in {folder}, but it is not a whole image", folder = .folder.display())]
+    EndedEarly {
+        /// Why.
+        error: PipelineError,
+        /// Destination.
+        folder: PathBuf,
+    },
+}
+
+impl Failure {
+    /// As `--help` lists them.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::EndedEarly { error, .. } => match error {
+                PipelineError::Stopped(_) => 5,
+                PipelineError::Source(_) => 6,
+                PipelineError::Image(_) | PipelineError::Caller(_) => 4,
+                PipelineError::Resources(_) => 2,
+            },
+            Failure::Record(RecordError::Write { .. }) | Failure::Image(FormatError::Destination { .. }) => 4,
+            _ => 2,
+        })
+    }
+}

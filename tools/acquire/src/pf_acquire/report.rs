@@ -1,0 +1,110 @@
+//! The result, for people and for programs.
+
+use evidence::{ByteCount, ExtentSet, HashSet};
+use record::{ChainHash, GuardReport, Outcome, SegmentFile};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// How many segment files are named one by one.
+const NAMED_SEGMENTS: usize = 4;
+
+/// What was made.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was imaged.
+    pub source: String,
+    /// What kept it from being changed.
+    pub protection: GuardReport,
+    /// Where the image is.
+    pub folder: PathBuf,
+    /// Its segments.
+    pub segments: Vec<SegmentFile>,
+    /// Size of the medium.
+    pub media_size: ByteCount,
+    /// Hash values over the medium.
+    pub hashes: HashSet,
+    /// What could not be read.
+    pub unread: ExtentSet,
+    /// What did not match when the image was read back.
+    pub mismatches: Vec<String>,
+    /// The record.
+    pub record: PathBuf,
+    /// Hash of its last entry.
+    pub chain_head: ChainHash,
+}
+
+impl Report {
+    /// Prints it to standard output.
+    pub fn print(&self, json: bool) {
+        if json {
+            // The types hold nothing that JSON has no form for.
+            println!("{}", serde_json::to_string(self).unwrap_or_default());
+        } else {
+            self.print_for_people();
+        }
+    }
+
+    fn print_for_people(&self) {
+        println!("Source      {}, {}", self.source, self.media_size);
+        match &self.protection {
+            GuardReport::InForce { disk, state, refused } => {
+                println!("Guard       {disk} is {state}; {refused} operations refused so far");
+            }
+            GuardReport::NotADisk { reason } => println!("Guard       in force; the source is {reason}"),
+            GuardReport::Unguarded => {
+                println!("Guard       NONE: nothing in this kernel kept the source from change")
+            }
+        }
+        println!("Image       in {}", self.folder.display());
+        for segment in self.segments.iter().take(NAMED_SEGMENTS) {
+            println!("            {}, {}", segment.name, segment.size);
+        }
+        if let Some(last) = self.segments.last().filter(|_| self.segments.len() > NAMED_SEGMENTS) {
+            println!("            … {} segments in all, the last {}", self.segments.len(), last.name);
+        }
+        for (algorithm, digest) in self.hashes.iter() {
+            println!("{:<11} {digest}", algorithm.to_string());
+        }
+        if self.unread.is_empty() {
+            println!("Unread      nothing: every sector was read");
+        } else {
+            println!(
+                "Unread      {} in {} ranges, filled with zeros",
+                self.unread.total(),
+                self.unread.len()
+            );
+        }
+        for mismatch in &self.mismatches {
+            println!("MISMATCH    {mismatch}");
+        }
+        println!("Record      {}", self.record.display());
+        println!("Chain head  {}", self.chain_head);
+        println!("            Write the chain head down, or photograph it: it vouches for the whole record.");
+        println!("Result      {}", self.verdict());
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Complete => "imaged; read back and verified",
+            Outcome::CompleteWithUnreadSectors => "imaged but for the unread sectors; read back and verified",
+            Outcome::VerificationFailed => {
+                "FAILED: the image read back is not what was written; image again elsewhere"
+            }
+            Outcome::Interrupted | Outcome::Failed => "not finished",
+        }
+    }
+
+    /// As `--help` lists them.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self.outcome {
+            Outcome::Complete => 0,
+            Outcome::VerificationFailed => 1,
+            Outcome::CompleteWithUnreadSectors => 3,
+            Outcome::Interrupted => 5,
+            Outcome::Failed => 6,
+        })
+    }
+}

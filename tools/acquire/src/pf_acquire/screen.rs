@@ -1,0 +1,86 @@
+//! What is seen while it runs: a line on standard error.
+
+use acquire::block_reader::ReadFault;
+use acquire::pipeline::Observer;
+use acquire::progress::Progress;
+use evidence::ByteCount;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use record::{Entry, RecordWriter};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// How often a line is printed where there is no terminal to redraw it on.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A progress line, and the record that faults go to.
+pub struct Screen<'a> {
+    bar: ProgressBar,
+    deed: &'static str,
+    size: ByteCount,
+    begun: Instant,
+    plain: Option<Instant>,
+    faults: u64,
+    record: Option<&'a mut RecordWriter>,
+}
+
+impl<'a> Screen<'a> {
+    /// Begins a line that says what is being done to how much. Faults go to `record`, if there is one.
+    pub fn new(deed: &'static str, size: ByteCount, record: Option<&'a mut RecordWriter>) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(size.0), target).with_message(deed);
+        let line = "{msg} {percent:>3}% {bytes}/{total_bytes} {binary_bytes_per_sec} left {eta} {prefix}";
+        if let Ok(style) = ProgressStyle::with_template(line) {
+            bar.set_style(style);
+        }
+        let begun = Instant::now();
+        Self { bar, deed, size, begun, plain: (!terminal).then_some(begun), faults: 0, record }
+    }
+
+    fn print_plainly(&self, done: u64) {
+        let seconds = self.begun.elapsed().as_secs().max(1);
+        let rate = (done / seconds).max(1);
+        let percent = done.saturating_mul(100).checked_div(self.size.0).unwrap_or(100);
+        let left = self.size.0.saturating_sub(done) / rate;
+        eprintln!(
+            "{} {percent}% of {}, {}/s, {left} s left, {} unreadable ranges",
+            self.deed,
+            self.size.short(),
+            ByteCount(rate).short(),
+            self.faults
+        );
+    }
+}
+
+impl Drop for Screen<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Observer for Screen<'_> {
+    fn fault(&mut self, fault: &ReadFault) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.faults = self.faults.saturating_add(1);
+        let Some(record) = &mut self.record else { return Ok(()) };
+        self.bar.suspend(|| {
+            eprintln!("warning: {} could not be read ({}); filled with zeros", fault.extent, fault.error);
+        });
+        record.append(&Entry::ReadError {
+            extent: fault.extent,
+            error: fault.error.clone(),
+            action: "read again sector by sector; filled with zeros".to_owned(),
+        })?;
+        Ok(())
+    }
+
+    fn tick(&mut self, progress: &Progress) {
+        self.bar.set_position(progress.done());
+        if self.faults > 0 {
+            self.bar.set_prefix(format!("{} unreadable", ByteCount(progress.unread()).short()));
+        }
+        if let Some(last) = self.plain.filter(|last| last.elapsed() >= PLAIN_INTERVAL) {
+            self.print_plainly(progress.done());
+            self.plain = Some(last + PLAIN_INTERVAL);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The source, and what keeps it from being changed.
+
+use super::failure::Failure;
+use super::mounts;
+use device::{Disk, NodeNumber, inventory};
+use evidence::{GuardState, Transport};
+use guard::{Guard, GuardedDisk};
+use record::GuardReport;
+use std::path::Path;
+
+/// A source that may be read.
+pub struct Source {
+    /// What was named.
+    pub disk: Disk,
+    /// Numbers of all nodes of its whole disk.
+    pub nodes: Vec<NodeNumber>,
+}
+
+/// What keeps a source from being changed.
+pub struct Protection {
+    guarded: Option<GuardedDisk>,
+    reason: Option<String>,
+}
+
+/// Finds out what was named as source.
+pub fn identify(path: &Path) -> Result<Source, Failure> {
+    let disk = inventory::identify(path)?;
+    let whole = match &disk.parent {
+        Some(parent) => inventory::identify(&Path::new("/dev").join(parent))?,
+        None => disk.clone(),
+    };
+    let mut nodes: Vec<NodeNumber> = disk.node.into_iter().chain(whole.node).collect();
+    nodes.extend(whole.partitions.iter().filter_map(|partition| node_of(Path::new(&partition.path))));
+    Ok(Source { disk, nodes })
+}
+
+/// Number of the device node at `path`, if it is one.
+pub fn node_of(path: &Path) -> Option<NodeNumber> {
+    inventory::identify(path).ok()?.node
+}
+
+impl Source {
+    /// Locks it as evidence where a guard is in force; else wants to hear that the user knows.
+    pub fn protect(&self, unguarded: bool) -> Result<Protection, Failure> {
+        let Some(guard) = Guard::in_force()? else {
+            if !unguarded {
+                return Err(Failure::NoGuard { source_path: self.disk.identity.path.clone() });
+            }
+            self.refuse_if_mounted_for_writing()?;
+            return Ok(Protection { guarded: None, reason: None });
+        };
+        let virtual_source = match (self.disk.node, self.disk.identity.transport) {
+            (None, _) => Some("an ordinary file; the disk that holds it is guarded"),
+            (Some(_), Transport::Loop) => Some("a loop device; the disk that holds its file is guarded"),
+            _ => None,
+        };
+        if let Some(reason) = virtual_source {
+            return Ok(Protection { guarded: None, reason: Some(reason.to_owned()) });
+        }
+        let name = self.disk.parent.as_deref().unwrap_or(&self.disk.name);
+        let guarded = guard.disk(name)?;
+        let state = guarded.state()?;
+        if !state.refuses_writes() {
+            return Err(Failure::NotBlocked { disk: name.to_owned(), state });
+        }
+        guarded.lock()?;
+        Ok(Protection { guarded: Some(guarded), reason: None })
+    }
+
+    fn refuse_if_mounted_for_writing(&self) -> Result<(), Failure> {
+        let mounts = mounts::mounts().map_err(Failure::Mounts)?;
+        for mount in mounts.iter().filter(|mount| mount.writable) {
+            if self.nodes.contains(&mount.node)
+                || node_of(&mount.source).is_some_and(|n| self.nodes.contains(&n))
+            {
+                return Err(Failure::MountedForWriting {
+                    device: mount.source.display().to_string(),
+                    mount_point: mount.point.display().to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Protection {
+    /// How it stands now, for the record.
+    pub fn report(&self) -> Result<GuardReport, Failure> {
+        Ok(match (&self.guarded, &self.reason) {
+            (Some(disk), _) => GuardReport::InForce {
+                disk: disk.name().to_owned(),
+                state: disk.state()?,
+                refused: disk.refused()?,
+            },
+            (None, Some(reason)) => GuardReport::NotADisk { reason: reason.clone() },
+            (None, None) => GuardReport::Unguarded,
+        })
+    }
+
+    /// State and count of refusals at the end; `None` where there is no guard, or the disk is gone.
+    pub fn at_the_end(&self) -> (Option<GuardState>, Option<u64>) {
+        match &self.guarded {
+            Some(disk) => (disk.state().ok(), disk.refused().ok()),
+            None => (None, None),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `pf-acquire` as it is run on a lab machine, judged by other people's programs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions
+)]
+
+use record::{Entry, GuardReport, Outcome};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn pf_acquire(source: &Path, to: &Path, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
+        .arg(source)
+        .arg("--to")
+        .arg(to)
+        .args(words)
+        .output()
+        .unwrap()
+}
+
+/// Half of it compressible; `tail` bytes of a last sector that is not whole.
+fn source_in(folder: &Path, megabytes: usize, tail: usize) -> PathBuf {
+    let path = folder.join("source.bin");
+    let mut state = 1u32;
+    let data: Vec<u8> = (0..megabytes << 20)
+        .map(|at| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if at >> 18 & 1 == 0 { (state >> 24) as u8 } else { (at >> 12) as u8 }
+        })
+        .chain(vec![1; tail])
+        .collect();
+    fs::write(&path, data).unwrap();
+    path
+}
+
+fn output_of(program: &str, package: &str, words: &[&Path]) -> String {
+    let output = Command::new(program)
+        .args(words)
+        .output()
+        .unwrap_or_else(|e| panic!("{program} (Debian package {package}): {e}"));
+    assert!(output.status.success(), "{program}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+fn folders() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("to");
+    fs::create_dir(&to).unwrap();
+    (folder, to)
+}
+
+fn outcome_in(path: &Path) -> (bool, Option<Outcome>) {
+    let record = record::read(path).unwrap();
+    assert!(record.broken.is_none(), "{:?}", record.broken);
+    (record.is_closed(), outcome_of(&record))
+}
+
+fn outcome_of(record: &record::RecordFile) -> Option<Outcome> {
+    record.known().find_map(|entry| match entry {
+        Entry::Closed(closed) => Some(closed.outcome),
+        _ => None,
+    })
+}
+
+#[test]
+fn ewfverify_agrees_with_an_e01_of_a_file() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 5, 0);
+    let output = pf_acquire(
+        &source,
+        &to,
+        &[
+            "--unguarded",
+            "--evidence",
+            "item-1",
+            "--case",
+            "案件7",
+            "--examiner",
+            "A. Müller",
+            "--segment-size",
+            "1MiB",
+            "--json",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let md5 = output_of("md5sum", "coreutils", &[&source]);
+    assert_eq!(report["hashes"]["md5"], md5.split(' ').next().unwrap());
+    let verified = output_of("ewfverify", "ewf-tools", &[Path::new("-q"), &to.join("item-1.E01")]);
+    assert!(verified.contains("SUCCESS"), "{verified}");
+    let info = output_of("ewfinfo", "ewf-tools", &[&to.join("item-1.E01")]);
+    assert!(info.contains("案件7") && info.contains("A. Müller"), "{info}");
+
+    let record = record::read(&to.join("item-1.record.jsonl")).unwrap();
+    assert!(record.is_closed());
+    assert_eq!(report["chain_head"], record.head.to_string());
+    let Some(Entry::AcquisitionOpened(opened)) = record.known().next() else { panic!("no first entry") };
+    assert_eq!(opened.guard, GuardReport::Unguarded);
+    assert_eq!(opened.case.case_number, "案件7");
+}
+
+#[test]
+fn a_raw_image_is_the_source_byte_for_byte() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 2, 777);
+    let output = pf_acquire(&source, &to, &["--unguarded", "--format", "raw", "--name", "item"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    output_of("cmp", "diffutils", &[&source, &to.join("item.raw")]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("Guard       NONE") && told.contains("Chain head  "), "{told}");
+}
+
+#[test]
+fn a_loop_device_is_imaged_by_direct_reads() {
+    if !is_root() {
+        eprintln!("SKIPPED: loop devices need root");
+        return;
+    }
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 3, 0);
+    let attached =
+        Command::new("losetup").args(["--find", "--show", "--read-only"]).arg(&source).output().unwrap();
+    if !attached.status.success() {
+        eprintln!("SKIPPED: no loop device here: {}", String::from_utf8_lossy(&attached.stderr));
+        return;
+    }
+    let device = String::from_utf8(attached.stdout).unwrap();
+    let output =
+        pf_acquire(Path::new(device.trim()), &to, &["--unguarded", "--name", "loop", "--format", "raw"]);
+    Command::new("losetup").arg("--detach").arg(device.trim()).status().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    output_of("cmp", "diffutils", &[&source, &to.join("loop.raw")]);
+}
+
+#[test]
+fn without_a_guard_nothing_is_read_unless_the_user_says_that_they_know() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 1, 0);
+    let output = pf_acquire(&source, &to, &[]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--unguarded"));
+    assert_eq!(fs::read_dir(&to).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_there_is_never_overwritten() {
+    for there in ["item.raw", "item.record.jsonl"] {
+        let (folder, to) = folders();
+        let source = source_in(folder.path(), 1, 0);
+        fs::write(to.join(there), "mine").unwrap();
+        let output = pf_acquire(&source, &to, &["--unguarded", "--format", "raw", "--name", "item"]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(there));
+        assert_eq!(fs::read(to.join(there)).unwrap(), b"mine");
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 1, "{there}");
+    }
+}
+
+#[test]
+fn a_full_destination_is_told_and_leaves_a_valid_record() {
+    if !is_root() {
+        eprintln!("SKIPPED: a small file system to fill needs root");
+        return;
+    }
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 8, 0);
+    let mounted =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=2M", "none"]).arg(&to).status().unwrap();
+    assert!(mounted.success());
+    let output = pf_acquire(&source, &to, &["--unguarded", "--name", "item"]);
+    let kept = folder.path().join("kept.jsonl");
+    fs::copy(to.join("item.record.jsonl"), &kept).unwrap();
+    Command::new("umount").arg(&to).status().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("item.E01") && told.contains("No space left"), "{told}");
+    let record = record::read(&kept).unwrap();
+    assert!(matches!(record.known().next(), Some(Entry::AcquisitionOpened(_))));
+    assert!(!matches!(outcome_of(&record), Some(Outcome::Complete)));
+}
+
+#[test]
+fn an_interrupted_run_says_so_in_its_record() {
+    let (folder, to) = folders();
+    // Large and without data: long enough to be caught at it.
+    let source = folder.path().join("source.bin");
+    fs::File::create(&source).unwrap().set_len(64 << 30).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
+        .arg(&source)
+        .arg("--to")
+        .arg(&to)
+        .args(["--unguarded", "--name", "item"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let record = to.join("item.record.jsonl");
+    while !fs::metadata(&record).is_ok_and(|file| file.len() > 0) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
+        std::thread::yield_now();
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    assert_eq!(outcome_in(&record), (true, Some(Outcome::Interrupted)));
+}
