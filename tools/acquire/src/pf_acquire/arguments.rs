@@ -37,23 +37,23 @@ pub struct Arguments {
     pub hashes: Vec<HashAlgorithm>,
 
     /// Case number
-    #[arg(long = "case", value_name = "NUMBER", default_value = "")]
+    #[arg(long = "case", value_name = "NUMBER", default_value = "", hide_default_value = true)]
     pub case_number: String,
 
     /// Number of this item of evidence
-    #[arg(long = "evidence", value_name = "NUMBER", default_value = "")]
+    #[arg(long = "evidence", value_name = "NUMBER", default_value = "", hide_default_value = true)]
     pub evidence_number: String,
 
     /// Who runs the acquisition
-    #[arg(long, value_name = "NAME", default_value = "")]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub examiner: String,
 
     /// One line that says what the item is
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub description: String,
 
     /// Anything else to be kept with the image
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub notes: String,
 
     /// Base name of the files [default: the evidence number, or the name of the source]

@@ -1,0 +1,136 @@
+//! One hybrid ISO for BIOS and UEFI, USB stick and CD.
+//!
+//! On UEFI the firmware starts shim from the EFI system partition, shim starts Debian's signed GRUB, and that takes its
+//! menu from the ISO file system of the very medium it came from: it never searches other disks.
+
+use crate::error::{Doing, Result};
+use crate::kernel_build::BUILD_TIME;
+use crate::process::Program;
+use crate::workspace;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Room for shim and GRUB, in KiB.
+const ESP_KIB: u64 = 8192;
+
+/// Signed by Debian: file on this machine, place on the EFI system partition.
+const SIGNED: [(&str, &str); 3] = [
+    ("/usr/lib/shim/shimx64.efi.signed", "EFI/BOOT/BOOTX64.EFI"),
+    ("/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed", "EFI/BOOT/grubx64.efi"),
+    ("/usr/lib/shim/mmx64.efi.signed", "EFI/BOOT/mmx64.efi"),
+];
+
+/// Leads GRUB from the EFI system partition to the ISO file system of the same medium: `(hd0,gpt2)/EFI/BOOT` on a stick
+/// and `(cd0)/EFI/BOOT` on a CD both begin with the medium's own name.
+const ESP_GRUB_CFG: &str = "\
+regexp --set=1:medium '^\\(([^,)]+)' \"$cmdpath\"
+set root=$medium
+set prefix=($medium)/boot/grub
+configfile ($medium)/boot/grub/grub.cfg
+";
+
+/// The kernel's own command line names screen and first serial port; the menu only adds to it.
+const GRUB_CFG: &str = "\
+serial --unit=0 --speed=115200
+terminal_input console serial
+terminal_output console serial
+set timeout=3
+set default=0
+menuentry 'Permafrost: every disk write-blocked' {
+  linux /boot/bzImage
+}
+menuentry 'Permafrost, plain text screen (if the picture stays black)' {
+  set gfxpayload=text
+  linux /boot/bzImage
+}
+menuentry 'Permafrost, messages on the first serial port only' {
+  linux /boot/bzImage console=ttyS0,115200
+}
+";
+
+/// Modules of GRUB for BIOS; the signed GRUB for UEFI has its own set.
+const BIOS_MODULES: [&str; 12] = [
+    "biosdisk", "iso9660", "part_gpt", "part_msdos", "normal", "configfile", "linux", "echo", "serial", "terminal",
+    "test", "regexp",
+];
+
+/// Writes the ISO with this kernel to `iso`.
+pub fn write(kernel: &Path, iso: &Path) -> Result<()> {
+    let work = tempfile::tempdir().doing(|| "making a scratch folder".to_owned())?;
+    let esp = make_esp(work.path())?;
+    let tree = work.path().join("iso");
+    workspace::make_folder(&tree.join("boot/grub"))?;
+    workspace::copy(kernel, &tree.join("boot/bzImage"))?;
+    workspace::write(&tree.join("boot/grub/grub.cfg"), GRUB_CFG)?;
+    make_bios_loader(&tree.join("boot/grub/eltorito.img"))?;
+    for file in workspace::files_below(&tree)? {
+        fix_time(&tree.join(file))?;
+    }
+    run_xorriso(&tree, &esp, iso)
+}
+
+fn make_bios_loader(to: &Path) -> Result<()> {
+    Program::new("grub-mkimage")
+        .args(["-O", "i386-pc-eltorito", "-p", "/boot/grub", "-o"])
+        .arg(to)
+        .args(BIOS_MODULES)
+        .run()
+}
+
+fn make_esp(work: &Path) -> Result<PathBuf> {
+    let (folder, image) = (work.join("esp"), work.join("esp.img"));
+    for (from, place) in SIGNED {
+        let to = folder.join(place);
+        workspace::make_folder(to.parent().unwrap_or(&folder))?;
+        workspace::copy(Path::new(from), &to)?;
+    }
+    workspace::make_folder(&folder.join("boot/grub"))?;
+    workspace::write(&folder.join("boot/grub/grub.cfg"), ESP_GRUB_CFG)?;
+
+    let mtools = |program: &str| Program::new(program).env("SOURCE_DATE_EPOCH", BUILD_TIME.to_string());
+    mtools("mformat")
+        .args(["-C", "-T", &ESP_KIB.saturating_mul(2).to_string(), "-h", "16", "-s", "63"])
+        .args(["-N", "50465243", "-v", "PERMAFROST", "-i"])
+        .arg(&image)
+        .arg("::")
+        .run()?;
+    for directory in ["EFI", "EFI/BOOT", "boot", "boot/grub"] {
+        mtools("mmd").arg("-i").arg(&image).arg(format!("::{directory}")).run()?;
+    }
+    for file in workspace::files_below(&folder)? {
+        let path = folder.join(&file);
+        fix_time(&path)?;
+        mtools("mcopy").args(["-m", "-i"]).arg(&image).arg(&path).arg(format!("::{}", file.display())).run()?;
+    }
+    Ok(image)
+}
+
+fn fix_time(path: &Path) -> Result<()> {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(BUILD_TIME);
+    let file = fs::File::options().append(true).open(path).doing(|| format!("opening {}", path.display()))?;
+    file.set_modified(time).doing(|| format!("setting the time of {}", path.display()))
+}
+
+fn run_xorriso(tree: &Path, esp: &Path, iso: &Path) -> Result<()> {
+    if iso.exists() {
+        fs::remove_file(iso).doing(|| format!("removing {}", iso.display()))?;
+    }
+    let stamp = Program::new("date").args(["-u", "-d", &format!("@{BUILD_TIME}"), "+%Y%m%d%H%M%S00"]).read()?;
+    let stamp = stamp.trim();
+    Program::new("xorriso")
+        .env("SOURCE_DATE_EPOCH", BUILD_TIME.to_string())
+        .args(["-as", "mkisofs", "-quiet", "-R", "-J", "-V", "PERMAFROST"])
+        .arg(format!("--modification-date={stamp}"))
+        .args(["--set_all_file_dates", stamp])
+        .args(["--gpt_disk_guid", "modification-date"])
+        .args(["-b", "boot/grub/eltorito.img", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"])
+        .args(["--grub2-boot-info", "--grub2-mbr", "/usr/lib/grub/i386-pc/boot_hybrid.img"])
+        .args(["-partition_offset", "16", "--mbr-force-bootable", "-append_partition", "2", "0xef"])
+        .arg(esp)
+        .args(["-appended_part_as_gpt", "-c", "boot/boot.catalog", "-eltorito-alt-boot"])
+        .args(["-e", "--interval:appended_partition_2:all::", "-no-emul-boot", "-o"])
+        .arg(iso)
+        .arg(tree)
+        .run()
+}

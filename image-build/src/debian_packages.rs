@@ -1,0 +1,223 @@
+//! Debian packages that the chores rest on, and their installation.
+
+use crate::error::{Result, XtaskError};
+use crate::process::Program;
+use crate::workspace;
+use std::path::Path;
+
+/// What a package is needed for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Compiling the kernel and making the image.
+    Build,
+    /// Booting the image and checking it from outside.
+    Emulate,
+    /// The tests beside the code, with other people's programs as witnesses.
+    Test,
+}
+
+struct Package {
+    name: &'static str,
+    need: Need,
+    why: &'static str,
+}
+
+const fn build(name: &'static str, why: &'static str) -> Package {
+    Package { name, need: Need::Build, why }
+}
+
+const fn emulate(name: &'static str, why: &'static str) -> Package {
+    Package { name, need: Need::Emulate, why }
+}
+
+const fn test(name: &'static str, why: &'static str) -> Package {
+    Package { name, need: Need::Test, why }
+}
+
+const PACKAGES: &[Package] = &[
+    build("build-essential", "compiler and make for the kernel"),
+    build("bc", "kernel build"),
+    build("bison", "kernel configuration"),
+    build("flex", "kernel configuration"),
+    build("libelf-dev", "kernel build (objtool)"),
+    build("libssl-dev", "kernel build"),
+    build("kmod", "kernel build"),
+    build("rsync", "kernel build"),
+    build("xz-utils", "unpacking the kernel source"),
+    build("zstd", "compressing the kernel"),
+    build("patch", "hook lines of the guard"),
+    build("python3-minimal", "kernel build"),
+    build("busybox-static", "the shell of the image"),
+    build("grub-common", "boot loader of the image"),
+    build("grub-pc-bin", "boot loader for BIOS"),
+    build("grub-efi-amd64-signed", "signed boot loader for UEFI"),
+    build("shim-signed", "first stage of UEFI Secure Boot"),
+    build("mtools", "the EFI system partition, and FAT test disks"),
+    build("xorriso", "the hybrid ISO"),
+    emulate("ovmf", "UEFI firmware of the emulator"),
+    emulate("fdisk", "partition tables of test disks"),
+    emulate("e2fsprogs", "ext4 on test disks, with a dirty journal"),
+    emulate("ntfs-3g", "NTFS on test disks"),
+    emulate("dosfstools", "FAT on test disks"),
+    emulate("ewf-tools", "second reader of E01 images"),
+    emulate("sleuthkit", "second reader of E01 images and the file systems inside"),
+    test("binutils", "second opinion on static binaries"),
+    test("btrfs-progs", "Btrfs signatures"),
+    test("cryptsetup-bin", "LUKS signatures"),
+    test("exfatprogs", "exFAT signatures"),
+    test("f2fs-tools", "F2FS signatures"),
+    test("gdisk", "second opinion on partition tables"),
+    test("jq", "second reader of the record"),
+    test("lvm2", "LVM signatures"),
+    test("mdadm", "RAID signatures"),
+    test("udftools", "UDF signatures"),
+    test("xfsprogs", "XFS signatures"),
+];
+
+/// The emulator comes from backports on Debian 12, whose own 7.2 lacks UFS.
+const EMULATOR: &[&str] = &["qemu-system-x86", "qemu-utils"];
+
+/// The oldest emulator that has every device model the tests plug in.
+const EMULATOR_MAJOR: u32 = 10;
+
+const BACKPORTS: &str = "/etc/apt/sources.list.d/permafrost-backports.sources";
+
+/// Installs what is missing for `needs`, saying what and why.
+pub fn ensure(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&Package> =
+        PACKAGES.iter().filter(|p| needs.contains(&p.need) && !installed(p.name)).collect();
+    let emulator_missing = needs.contains(&Need::Emulate) && !emulator_is_recent();
+    if missing.is_empty() && !emulator_missing {
+        return Ok(());
+    }
+
+    for package in &missing {
+        eprintln!("    needs {}: {}", package.name, package.why);
+    }
+    if emulator_missing {
+        eprintln!("    needs {}: emulator {EMULATOR_MAJOR} or newer", EMULATOR.join(", "));
+        add_backports()?;
+    }
+    refresh_lists()?;
+    if !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().map(|p| p.name).collect();
+        install(&names, &[])?;
+    }
+    if emulator_missing {
+        let release = format!("{}-backports", codename()?);
+        let from: &[&str] = if Path::new(BACKPORTS).exists() { &["-t", &release] } else { &[] };
+        install(EMULATOR, from)?;
+        if !emulator_is_recent() {
+            return Err(XtaskError::Unfit(format!(
+                "qemu-system-x86_64 is still older than {EMULATOR_MAJOR}: install a newer one by hand"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Reads the archive's list of packages anew.
+pub fn refresh_lists() -> Result<()> {
+    apt_get(&["update", "-q"])
+}
+
+/// Makes the target that static binaries are built for known to the Rust toolchain.
+pub fn ensure_static_target() -> Result<()> {
+    let installed = Program::new("rustup").args(["target", "list", "--installed"]).read();
+    match installed {
+        Ok(list) if list.lines().any(|line| line == STATIC_TARGET) => Ok(()),
+        Ok(_) => {
+            eprintln!("    needs the Rust target {STATIC_TARGET}: static binaries");
+            Program::new("rustup").args(["target", "add", STATIC_TARGET]).run()
+        }
+        // A toolchain that did not come by rustup has the target or not; the build itself will tell.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Binaries of this target need nothing at run time but a kernel.
+pub const STATIC_TARGET: &str = "x86_64-unknown-linux-musl";
+
+fn installed(package: &str) -> bool {
+    Program::new("dpkg-query")
+        .args(["-W", "-f", "${db:Status-Status}", package])
+        .read()
+        .is_ok_and(|status| status == "installed")
+}
+
+fn emulator_is_recent() -> bool {
+    let major = Program::new("qemu-system-x86_64").arg("--version").read().ok().and_then(|said| {
+        let version = said.split_whitespace().nth(3)?;
+        version.split('.').next()?.parse::<u32>().ok()
+    });
+    major.is_some_and(|major| major >= EMULATOR_MAJOR) && installed("qemu-utils")
+}
+
+fn install(names: &[&str], from: &[&str]) -> Result<()> {
+    let mut words = vec!["install", "-y", "-q", "--no-install-recommends"];
+    words.extend(from);
+    words.extend(names);
+    apt_get(&words)
+}
+
+fn apt_get(words: &[&str]) -> Result<()> {
+    let log = workspace::outputs()?.join("apt.log");
+    as_root("apt-get")?
+        .args(["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"])
+        .args(words)
+        .interactive()
+        .log_to(&log)?
+        .run()
+}
+
+/// `words` run as root: through sudo where the user is another.
+fn as_root(program: &str) -> Result<Program> {
+    let user = Program::new("id").arg("-u").read()?;
+    let start = if user.trim() == "0" {
+        Program::new("env")
+    } else {
+        eprintln!("    {program} through sudo");
+        Program::new("sudo").arg("env")
+    };
+    // Variables do not pass through sudo, so they are given behind it.
+    Ok(start.args(["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", program]))
+}
+
+/// Code name of the Debian release, e.g. `bookworm`.
+fn codename() -> Result<String> {
+    let release = workspace::read_text(Path::new("/etc/os-release"))?;
+    release
+        .lines()
+        .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
+        .map(|name| name.trim_matches('"').to_owned())
+        .ok_or_else(|| XtaskError::Unfit("/etc/os-release names no VERSION_CODENAME: is this Debian?".to_owned()))
+}
+
+/// On Debian 12, adds the backports of the archive that the machine already uses, with the same key.
+fn add_backports() -> Result<()> {
+    let codename = codename()?;
+    if codename != "bookworm" || Path::new(BACKPORTS).exists() {
+        return Ok(());
+    }
+    let text = format!(
+        "Types: deb\nURIs: {}\nSuites: {codename}-backports\nComponents: main\n\
+         Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n",
+        archive()?
+    );
+    eprintln!("    adds {BACKPORTS}: the emulator of Debian 12 itself is too old");
+    let draft = workspace::outputs()?.join("permafrost-backports.sources");
+    workspace::write(&draft, text)?;
+    as_root("install")?.args(["-m", "644"]).arg(&draft).arg(BACKPORTS).run()
+}
+
+/// Address of the Debian archive, as the machine's own sources give it.
+fn archive() -> Result<String> {
+    let listed = Program::new("apt-get")
+        .args(["indextargets", "--format", "$(CREATED_BY) $(SUITE) $(REPO_URI)", "Codename: bookworm"])
+        .read()?;
+    let address = listed.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next()? == "Packages").then(|| words.next_back())?
+    });
+    Ok(address.unwrap_or("http://deb.debian.org/debian").to_owned())
+}

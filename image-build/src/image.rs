@@ -1,0 +1,55 @@
+//! From sources to everything under `target/permafrost`.
+
+use crate::debian_packages::{self, Need};
+use crate::error::Result;
+use crate::stages::Stages;
+use crate::{boot_media, initramfs, kernel_build, kernel_source, manifest, static_tools, workspace};
+
+/// Builds the tools, the kernel, and the ISO.
+pub fn build(stages: &mut Stages) -> Result<()> {
+    stages.run("packages for the build", || {
+        debian_packages::ensure(&[Need::Build])?;
+        debian_packages::ensure_static_target()
+    })?;
+    let tools = stages.run("static tools", static_tools::build)?;
+    let _lock = workspace::lock_cache()?;
+    let source = stages.run("kernel source", kernel_source::obtain)?;
+    let kernel = stages.run("kernel", || kernel_build::compile(&source))?;
+    stages.run("image", || {
+        let kernel_release = kernel_build::release(&kernel)?;
+        let archive = initramfs::assemble(&tools, &release_file(&source, &kernel_release))?;
+        let folder = workspace::outputs()?;
+        let (bz_image, inside) = (folder.join("bzImage"), folder.join("initramfs.cpio"));
+        workspace::write(&inside, initramfs::bytes(&archive)?)?;
+        kernel.link(&inside, &bz_image)?;
+        boot_media::write(&bz_image, &folder.join("permafrost.iso"))?;
+        manifest::write(&source, &kernel, &kernel_release, &archive)
+    })
+}
+
+/// Compiles the kernel alone.
+pub fn kernel(stages: &mut Stages) -> Result<()> {
+    stages.run("packages for the build", || debian_packages::ensure(&[Need::Build]))?;
+    let _lock = workspace::lock_cache()?;
+    let source = stages.run("kernel source", kernel_source::obtain)?;
+    stages.run("kernel", || kernel_build::compile(&source))?;
+    Ok(())
+}
+
+/// Builds the static tools alone.
+pub fn tools(stages: &mut Stages) -> Result<()> {
+    stages.run("Rust target", debian_packages::ensure_static_target)?;
+    stages.run("static tools", static_tools::build)?;
+    Ok(())
+}
+
+/// What the running image says of itself in /etc/permafrost-release.
+fn release_file(source: &kernel_source::KernelSource, kernel_release: &str) -> String {
+    format!(
+        "Permafrost {}\nCOMMIT={}\nKERNEL={kernel_release}\nKERNEL_SOURCE={}\nKERNEL_SOURCE_SHA256={}\n",
+        manifest::VERSION,
+        manifest::commit(),
+        source.version,
+        source.sha256,
+    )
+}

@@ -1,0 +1,60 @@
+//! The file system in memory that the image runs from: our tools, a shell, and nothing else.
+
+use crate::cpio::{Archive, Node};
+use crate::error::{Result, XtaskError};
+use crate::kernel_build::BUILD_TIME;
+use crate::process::Program;
+use crate::workspace;
+use std::path::{Path, PathBuf};
+
+/// From Debian's package busybox-static.
+const BUSYBOX: &str = "/bin/busybox";
+
+/// Places where file systems are mounted.
+const EMPTY_FOLDERS: [&str; 7] = ["proc", "sys", "run", "tmp", "mnt", "root", "dev"];
+
+const PROFILE: &str = "\
+PATH=/bin\n\
+PS1='permafrost:\\w\\$ '\n\
+export PATH PS1\n";
+
+/// Makes the archive of the image whose release file says `release`.
+pub fn assemble(tools: &[PathBuf], release: &str) -> Result<Archive> {
+    let mut archive = Archive::default();
+    for folder in EMPTY_FOLDERS {
+        archive.put(folder, Node::Folder);
+    }
+    // The kernel opens it for init before anything can mount /dev.
+    archive.put("dev/console", Node::CharDevice { major: 5, minor: 1 });
+    // Programs of Rust end at once when their standard streams are closed and this is missing.
+    archive.put("dev/null", Node::CharDevice { major: 1, minor: 3 });
+
+    archive.put("bin/busybox", executable(Path::new(BUSYBOX))?);
+    let applets = Program::new(BUSYBOX).arg("--list").read()?;
+    for applet in applets.lines().filter(|name| *name != "busybox") {
+        archive.put(&format!("bin/{applet}"), Node::Link("busybox".to_owned()));
+    }
+    for tool in tools {
+        let name = tool.file_name().unwrap_or_default().to_string_lossy();
+        archive.put(&format!("bin/{name}"), executable(tool)?);
+    }
+    archive.put("init", Node::Link("bin/pf-init".to_owned()));
+
+    archive.put("etc/permafrost-release", text(release));
+    archive.put("etc/profile", text(PROFILE));
+    Ok(archive)
+}
+
+/// The archive's bytes, as the kernel takes them.
+pub fn bytes(archive: &Archive) -> Result<Vec<u8>> {
+    let time = u32::try_from(BUILD_TIME).map_err(|_| XtaskError::Unfit("the build time is after 2106".to_owned()))?;
+    archive.to_bytes(time)
+}
+
+fn executable(path: &Path) -> Result<Node> {
+    Ok(Node::File { mode: 0o755, content: workspace::read(path)? })
+}
+
+fn text(content: &str) -> Node {
+    Node::File { mode: 0o644, content: content.as_bytes().to_vec() }
+}

@@ -1,0 +1,195 @@
+//! Compiles the kernel with the initramfs inside; what was compiled stays in the user's cache, keyed by its inputs.
+
+use crate::error::{Doing, Result, XtaskError};
+use crate::kernel_source::KernelSource;
+use crate::process::{Program, jobs};
+use crate::{kernel_config, kernel_tree, workspace};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Changes when the recipe in this file does, so that older results are not taken for its own.
+const RECIPE: &str = "1";
+
+/// The time that stands in the kernel's version string, and on every file of the image: fixed, so that the same inputs
+/// give the same bytes.
+pub const BUILD_TIME: u64 = 1_793_491_200; // 2026-11-01 00:00 UTC
+
+/// How many kernels the cache keeps; each takes about 1 GiB.
+const KEPT: usize = 3;
+
+/// Names the source package that a compiled tree was made from.
+const SOURCE_MARK: &str = ".permafrost-source";
+
+/// Where the fragments say the initramfs is.
+const INITRAMFS: &str = "permafrost.cpio";
+
+/// A kernel tree whose objects are compiled; only the initramfs is still to be put in.
+pub struct CompiledKernel {
+    /// Hash of everything the compiled objects depend on.
+    pub key: String,
+    /// SHA-256 of the finished `.config`.
+    pub config_sha256: String,
+    tree: PathBuf,
+}
+
+/// Compiles the kernel, or finds it compiled.
+pub fn compile(source: &KernelSource) -> Result<CompiledKernel> {
+    let key = input_hash(source)?;
+    let tree = workspace::cache()?.join(format!("kernel-{}", key.get(..16).unwrap_or(&key)));
+    let build = tree.join(kernel_tree::BUILD_FOLDER);
+    let config = build.join(".config");
+    let compiled_mark = build.join("permafrost-compiled");
+
+    if !compiled_mark.exists() {
+        start_from_newest(&tree, source)?;
+        kernel_tree::prepare(&source.tree, &tree)?;
+        workspace::write(&tree.join(SOURCE_MARK), &source.sha256)?;
+        workspace::make_folder(&build)?;
+        // Something must be there to compile against; every build puts its own in afterwards.
+        workspace::write(&build.join(INITRAMFS), [])?;
+        configure(&tree)?;
+        eprintln!("    compiling with {} jobs; log: {}", jobs(), log_path()?.display());
+        make(&tree, &["bzImage"])?;
+        workspace::write(&compiled_mark, &key)?;
+    }
+    mark_as_used(&compiled_mark)?;
+    remove_old(&tree)?;
+    let config_sha256 = workspace::sha256_of_file(&config)?;
+    Ok(CompiledKernel { key, config_sha256, tree })
+}
+
+impl CompiledKernel {
+    /// Puts the initramfs in and copies the finished kernel to `to`.
+    pub fn link(&self, initramfs: &Path, to: &Path) -> Result<()> {
+        let build = self.tree.join(kernel_tree::BUILD_FOLDER);
+        let (inside, finished) = (build.join(INITRAMFS), build.join("arch/x86/boot/bzImage"));
+        let mark = build.join("permafrost-linked");
+        let wanted = workspace::sha256_of_file(initramfs)?;
+        if !mark.exists() || workspace::read_text(&mark)? != wanted {
+            if mark.exists() {
+                fs::remove_file(&mark).doing(|| format!("removing {}", mark.display()))?;
+            }
+            workspace::copy(initramfs, &inside)?;
+            make(&self.tree, &["bzImage"])?;
+            workspace::write(&mark, wanted)?;
+        }
+        workspace::copy(&finished, to)
+    }
+}
+
+/// Everything that decides what the compiler puts out.
+fn input_hash(source: &KernelSource) -> Result<String> {
+    let mut hash = Sha256::new();
+    for part in [RECIPE, &source.sha256, &tool_version("gcc")?, &tool_version("ld")?, &BUILD_TIME.to_string()] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let folder = workspace::root().join("kernel-config");
+    for part in ["config", "guard", "patches"] {
+        for file in workspace::files_below(&folder.join(part))? {
+            let path = folder.join(part).join(&file);
+            hash.update(file.to_string_lossy().as_bytes());
+            hash.update([0]);
+            hash.update(workspace::sha256_of_file(&path)?.as_bytes());
+        }
+    }
+    Ok(workspace::hex(&hash.finalize()))
+}
+
+fn tool_version(program: &str) -> Result<String> {
+    let said = Program::new(program).arg("--version").read()?;
+    Ok(said.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Copies the newest compiled tree of the same source, so that make recompiles only what a change of the guard touches.
+fn start_from_newest(tree: &Path, source: &KernelSource) -> Result<()> {
+    workspace::remove_folder(tree)?;
+    let same_source = |tree: &PathBuf| {
+        fs::read_to_string(tree.join(SOURCE_MARK)).is_ok_and(|sha256| sha256 == source.sha256)
+    };
+    let Some(newest) = compiled_trees()?.into_iter().find(same_source) else { return Ok(()) };
+    eprintln!("    starting from {}", newest.display());
+    let draft = tree.with_extension("draft");
+    workspace::remove_folder(&draft)?;
+    Program::new("cp").arg("-a").arg(&newest).arg(&draft).run()?;
+    let mark = draft.join(kernel_tree::BUILD_FOLDER).join("permafrost-compiled");
+    fs::remove_file(&mark).doing(|| format!("removing {}", mark.display()))?;
+    fs::rename(&draft, tree).doing(|| format!("naming {}", tree.display()))
+}
+
+fn configure(tree: &Path) -> Result<()> {
+    let path = tree.join(kernel_tree::BUILD_FOLDER).join(".config");
+    let wishes = kernel_config::read_fragments(&kernel_config::fragments())?;
+    make(tree, &["allnoconfig"])?;
+    let base = workspace::read_text(&path)?;
+    workspace::write(&path, kernel_config::apply(&base, &wishes))?;
+    make(tree, &["olddefconfig"])?;
+    kernel_config::compare(&workspace::read_text(&path)?, &wishes)
+}
+
+fn make(tree: &Path, targets: &[&str]) -> Result<()> {
+    let log = log_path()?;
+    let outcome = Program::new("make")
+        .arg("-C")
+        .arg(tree)
+        .arg(format!("O={}", kernel_tree::BUILD_FOLDER))
+        .arg(format!("-j{}", jobs().saturating_add(1)))
+        .args(targets)
+        .env("KBUILD_BUILD_TIMESTAMP", format!("@{BUILD_TIME}"))
+        .env("KBUILD_BUILD_USER", "permafrost")
+        .env("KBUILD_BUILD_HOST", "permafrost")
+        .env("KBUILD_BUILD_VERSION", "1")
+        .log_to(&log)?
+        .run();
+    if outcome.is_err() {
+        let text = workspace::read_text(&log)?;
+        let lines: Vec<&str> = text.lines().collect();
+        for line in lines.iter().skip(lines.len().saturating_sub(30)) {
+            eprintln!("    | {line}");
+        }
+    }
+    outcome
+}
+
+fn log_path() -> Result<PathBuf> {
+    Ok(workspace::outputs()?.join("kernel-build.log"))
+}
+
+fn mark_as_used(mark: &Path) -> Result<()> {
+    let file = fs::File::options().append(true).open(mark).doing(|| format!("opening {}", mark.display()))?;
+    file.set_modified(SystemTime::now()).doing(|| format!("marking {}", mark.display()))
+}
+
+/// Compiled trees, the last used first.
+fn compiled_trees() -> Result<Vec<PathBuf>> {
+    let cache = workspace::cache()?;
+    let listing = fs::read_dir(&cache).doing(|| format!("listing {}", cache.display()))?;
+    let mut trees: Vec<(SystemTime, PathBuf)> = listing
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let mark = path.join(kernel_tree::BUILD_FOLDER).join("permafrost-compiled");
+            Some((fs::metadata(mark).ok()?.modified().ok()?, path))
+        })
+        .collect();
+    trees.sort();
+    Ok(trees.into_iter().rev().map(|(_, path)| path).collect())
+}
+
+fn remove_old(current: &Path) -> Result<()> {
+    for old in compiled_trees()?.into_iter().filter(|tree| tree != current).skip(KEPT.saturating_sub(1)) {
+        workspace::remove_folder(&old)?;
+    }
+    Ok(())
+}
+
+/// The version of the compiled kernel, e.g. `6.12.117-permafrost`.
+pub fn release(kernel: &CompiledKernel) -> Result<String> {
+    let path = kernel.tree.join(kernel_tree::BUILD_FOLDER).join("include/config/kernel.release");
+    let text = workspace::read_text(&path)?;
+    match text.trim() {
+        "" => Err(XtaskError::Unfit(format!("{} is empty", path.display()))),
+        release => Ok(release.to_owned()),
+    }
+}

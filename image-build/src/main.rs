@@ -1,0 +1,88 @@
+//! `cargo xtask`: builds the tools, the kernel and the bootable image, runs them in the emulator, and tests all of it.
+//!
+//! What it is: the project's chores, each of which first installs what it needs. What it is not: part of any image;
+//! nothing here runs on evidence. Who calls it: people and `.ci/run`.
+//!
+//! ```text
+//! cargo xtask demo     # everything from nothing, ending in one screen of proof
+//! cargo xtask test     # all tests
+//! ```
+#![forbid(unsafe_code)]
+
+mod boot_media;
+mod checks;
+mod cpio;
+mod debian_packages;
+mod error;
+mod image;
+mod initramfs;
+mod kernel_build;
+mod kernel_config;
+mod kernel_source;
+mod kernel_tree;
+mod manifest;
+mod process;
+mod stages;
+mod static_tools;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use error::Result;
+use stages::Stages;
+use std::process::ExitCode;
+
+/// Permafrost's chores. Each installs the Debian packages it needs (through sudo where you are not root) and says why.
+#[derive(Parser)]
+#[command(name = "cargo xtask", after_help = "Outputs: target/permafrost. Exit codes: 0 done; 1 something is not as it should be; 2 usage.")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Build the static tools: target/permafrost/bin/pf-*
+    Tools,
+    /// Compile the kernel with the evidence guard (8 minutes on 2 cores; kept in the user's cache)
+    Kernel,
+    /// Build the bootable image: target/permafrost/permafrost.iso and bzImage
+    Image,
+    /// Boot the image in the emulator to look at it
+    Run,
+    /// Build all, boot it against disks with real file systems, image them, and check everything from outside
+    Demo,
+    /// Run all tests
+    Test,
+}
+
+fn main() -> ExitCode {
+    let chore = Arguments::parse().chore;
+    let mut stages = Stages::default();
+    let outcome = carry_out(&chore, &mut stages);
+    match (&chore, &outcome) {
+        // Its summary is the last thing on the screen.
+        (Chore::Demo | Chore::Run, Ok(_)) => {}
+        _ => stages.summary(),
+    }
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// False when all could be done but something is not as it should be.
+fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
+    match chore {
+        Chore::Tools => image::tools(stages)?,
+        Chore::Kernel => image::kernel(stages)?,
+        Chore::Image => image::build(stages)?,
+        Chore::Run => checks::run(stages)?,
+        Chore::Demo => return checks::demo(stages),
+        Chore::Test => checks::test(stages)?,
+    }
+    Ok(true)
+}

@@ -1,0 +1,56 @@
+//! The static binaries that go into the image and onto lab machines.
+
+use crate::debian_packages::STATIC_TARGET;
+use crate::error::{Result, XtaskError};
+use crate::process::Program;
+use crate::workspace;
+use std::path::PathBuf;
+
+/// Package of the workspace and binary it makes.
+pub const TOOLS: &[(&str, &str)] = &[
+    ("init", "pf-init"),
+    ("guard", "pf-guard"),
+    ("devices", "pf-devices"),
+    ("acquire", "pf-acquire"),
+    ("verify", "pf-verify"),
+];
+
+/// Largest size of a tool in bytes: all of them and the kernel share a small medium.
+pub const SIZE_LIMIT: u64 = 3 << 20;
+
+/// Builds all tools and copies them to `target/permafrost/bin`.
+pub fn build() -> Result<Vec<PathBuf>> {
+    let root = workspace::root();
+    let cargo_home = std::env::var("CARGO_HOME")
+        .ok()
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo").to_string_lossy().into_owned()))
+        .unwrap_or_default();
+    let mut cargo = Program::new(env!("CARGO"))
+        .in_folder(&root)
+        .args(["build", "--quiet", "--release", "--locked", "--target", STATIC_TARGET, "--target-dir"])
+        .arg(root.join("target"))
+        // No path of the building machine in a binary: the same sources give the same bytes in any folder.
+        .env(
+            "RUSTFLAGS",
+            format!("--remap-path-prefix={}=/permafrost --remap-path-prefix={cargo_home}=/cargo", root.display()),
+        );
+    for (package, _) in TOOLS {
+        cargo = cargo.args(["--package", package]);
+    }
+    cargo.run()?;
+
+    let folder = workspace::outputs()?.join("bin");
+    workspace::make_folder(&folder)?;
+    let built = root.join("target").join(STATIC_TARGET).join("release");
+    let mut binaries = Vec::new();
+    for (_, name) in TOOLS {
+        let binary = folder.join(name);
+        workspace::copy(&built.join(name), &binary)?;
+        let size = workspace::read(&binary)?.len();
+        if u64::try_from(size).is_ok_and(|size| size > SIZE_LIMIT) {
+            return Err(XtaskError::Unfit(format!("{} has {size} bytes, more than {SIZE_LIMIT}", binary.display())));
+        }
+        binaries.push(binary);
+    }
+    Ok(binaries)
+}

@@ -1,0 +1,219 @@
+//! Disk models of the emulator: what makes each one up, for the command line and for plugging in later.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+/// How a disk is attached: the models that the emulator has and the kernel has drivers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// SATA behind an AHCI controller (machine q35 only).
+    Ahci,
+    /// Parallel ATA behind a PIIX3 (machine pc only).
+    Ide,
+    /// NVM Express.
+    Nvme,
+    /// virtio block device.
+    VirtioBlk,
+    /// SCSI disk behind a virtio host adapter.
+    VirtioScsi,
+    /// USB mass storage, bulk-only transport.
+    UsbBot,
+    /// USB attached SCSI.
+    Uas,
+    /// SD card in a PCI card reader. Its size must be a power of two, its serial is the model's own.
+    Sd,
+    /// Universal flash storage.
+    Ufs,
+}
+
+impl Transport {
+    /// Every one of them.
+    pub const ALL: [Transport; 9] = [
+        Transport::Ahci,
+        Transport::Ide,
+        Transport::Nvme,
+        Transport::VirtioBlk,
+        Transport::VirtioScsi,
+        Transport::UsbBot,
+        Transport::Uas,
+        Transport::Sd,
+        Transport::Ufs,
+    ];
+
+    /// Its name as reports print it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Transport::Ahci => "AHCI",
+            Transport::Ide => "IDE",
+            Transport::Nvme => "NVMe",
+            Transport::VirtioBlk => "virtio-blk",
+            Transport::VirtioScsi => "virtio-scsi",
+            Transport::UsbBot => "USB-BOT",
+            Transport::Uas => "UAS",
+            Transport::Sd => "SD",
+            Transport::Ufs => "UFS",
+        }
+    }
+}
+
+/// One disk of a machine: a model in front of an image file.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    /// Name of the device and of its block node; unique in the machine.
+    pub name: String,
+    /// Its model.
+    pub transport: Transport,
+    /// The raw image file: what the disk holds, byte for byte.
+    pub image: PathBuf,
+    /// Serial number, where the model can be given one.
+    pub serial: String,
+    /// AHCI or USB port, or SCSI target.
+    pub port: u8,
+    /// A sector of 512 bytes that can't be read.
+    pub bad_sector: Option<u64>,
+    /// Name of a SCSI host adapter that is there already; without it the disk brings its own.
+    pub adapter: Option<String>,
+}
+
+impl Disk {
+    /// A disk on the first port of its kind whose serial is its upper-case name.
+    #[must_use]
+    pub fn new(name: &str, transport: Transport, image: impl Into<PathBuf>) -> Self {
+        Disk {
+            name: name.into(),
+            transport,
+            image: image.into(),
+            serial: name.to_uppercase(),
+            port: 1,
+            bad_sector: None,
+            adapter: None,
+        }
+    }
+
+    /// The same disk on another port.
+    #[must_use]
+    pub fn on_port(mut self, port: u8) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The same disk with another serial.
+    #[must_use]
+    pub fn with_serial(mut self, serial: &str) -> Self {
+        self.serial = serial.into();
+        self
+    }
+
+    /// The same disk with a sector that can't be read.
+    #[must_use]
+    pub fn with_bad_sector(mut self, sector: u64) -> Self {
+        self.bad_sector = Some(sector);
+        self
+    }
+
+    /// The same disk behind a SCSI host adapter that is there already: only so can one be plugged in later.
+    #[must_use]
+    pub fn behind(mut self, adapter: &str) -> Self {
+        self.transport = Transport::VirtioScsi;
+        self.adapter = Some(adapter.into());
+        self
+    }
+
+    /// The block nodes, lowest first. Discards are let through to the file, so that one that reaches the disk
+    /// model shows in the file's bytes.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<Value> {
+        let file = format!("{}-file", self.name);
+        let mut nodes = vec![json!({
+            "driver": "file", "node-name": file, "filename": self.image, "discard": "unmap",
+        })];
+        let mut below = file;
+        if let Some(sector) = self.bad_sector {
+            let faulty = format!("{}-faulty", self.name);
+            nodes.push(json!({
+                "driver": "blkdebug", "node-name": faulty, "image": below, "discard": "unmap",
+                "inject-error": [{
+                    "event": "none", "iotype": "read", "errno": 5, "sector": sector, "once": false,
+                }],
+            }));
+            below = faulty;
+        }
+        nodes.push(json!({ "driver": "raw", "node-name": self.name, "file": below, "discard": "unmap" }));
+        nodes
+    }
+
+    /// The device models, controller first; the last one is the disk.
+    #[must_use]
+    pub fn devices(&self) -> Vec<Value> {
+        let Disk { name, serial, .. } = self;
+        // `rerror=report` hands a read error to the guest, where the default may stop the machine.
+        let report = "report";
+        match self.transport {
+            Transport::Ahci => vec![json!({
+                "driver": "ide-hd", "id": name, "drive": name, "serial": serial, "rerror": report,
+                "bus": format!("ide.{}", self.port),
+            })],
+            Transport::Ide => vec![json!({
+                "driver": "ide-hd", "id": name, "drive": name, "serial": serial, "rerror": report,
+                "bus": "ide.0", "unit": 0,
+            })],
+            Transport::Nvme => vec![json!({
+                "driver": "nvme", "id": name, "drive": name, "serial": serial,
+            })],
+            Transport::VirtioBlk => vec![json!({
+                "driver": "virtio-blk-pci", "id": name, "drive": name, "serial": serial, "rerror": report,
+            })],
+            Transport::VirtioScsi => {
+                let own = format!("{name}-adapter");
+                let adapter = self.adapter.as_ref().unwrap_or(&own);
+                let disk = json!({
+                    "driver": "scsi-hd", "id": name, "drive": name, "serial": serial, "rerror": report,
+                    "bus": format!("{adapter}.0"), "scsi-id": self.port, "lun": 0,
+                });
+                match self.adapter {
+                    Some(_) => vec![disk],
+                    None => vec![scsi_adapter(&own), disk],
+                }
+            }
+            Transport::UsbBot => vec![json!({
+                "driver": "usb-storage", "id": name, "drive": name, "serial": serial, "rerror": report,
+                "bus": "xhci.0", "port": self.port.to_string(),
+            })],
+            Transport::Uas => vec![
+                json!({
+                    "driver": "usb-uas", "id": format!("{name}-usb"), "serial": serial,
+                    "bus": "xhci.0", "port": self.port.to_string(),
+                }),
+                json!({
+                    "driver": "scsi-hd", "id": name, "drive": name, "serial": serial, "rerror": report,
+                    "bus": format!("{name}-usb.0"), "scsi-id": 0, "lun": 0,
+                }),
+            ],
+            Transport::Sd => vec![
+                json!({ "driver": "sdhci-pci", "id": format!("{name}-reader") }),
+                json!({ "driver": "sd-card", "id": name, "drive": name, "bus": "sd-bus" }),
+            ],
+            Transport::Ufs => vec![
+                json!({ "driver": "ufs", "id": format!("{name}-host"), "serial": serial }),
+                json!({ "driver": "ufs-lu", "id": name, "drive": name, "bus": format!("{name}-host"), "lun": 0 }),
+            ],
+        }
+    }
+
+    /// The device to unplug so that the whole disk goes.
+    #[must_use]
+    pub fn unplug_id(&self) -> String {
+        match self.transport {
+            Transport::Uas => format!("{}-usb", self.name),
+            _ => self.name.clone(),
+        }
+    }
+}
+
+/// A SCSI host adapter that disks can be put [`Disk::behind`].
+#[must_use]
+pub fn scsi_adapter(name: &str) -> Value {
+    json!({ "driver": "virtio-scsi-pci", "id": name })
+}

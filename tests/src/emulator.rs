@@ -1,0 +1,390 @@
+//! The machine: firmware, boot medium, disks; started, plugged, powered off, and gone with its owner.
+
+use std::{
+    os::unix::net::UnixListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    Doing, HarnessError, Result,
+    disk_device::{Disk, scsi_adapter},
+    host_program::{find, last_part},
+    qmp::Qmp,
+    serial_shell::SerialShell,
+    socket::Socket,
+    trace,
+};
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+const OVMF_VARS: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+/// The chip set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chipset {
+    /// 2009 on: PCI Express and an AHCI controller.
+    Q35,
+    /// 1996 on: PCI and a PIIX3 with parallel ATA.
+    Pc,
+}
+
+/// Who runs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firmware {
+    /// A PC BIOS (SeaBIOS).
+    Bios,
+    /// UEFI (OVMF) with a variable store of its own, fresh for each machine.
+    Uefi,
+}
+
+impl Firmware {
+    /// Its name as reports print it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Firmware::Bios => "BIOS",
+            Firmware::Uefi => "UEFI",
+        }
+    }
+}
+
+/// What is booted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Boot {
+    /// A kernel, loaded by the emulator itself: no boot loader talks to the disks.
+    Kernel(PathBuf),
+    /// The hybrid image on a USB stick, read-only as with the slider at "lock".
+    UsbStick(PathBuf),
+    /// The hybrid image as a CD.
+    Cd(PathBuf),
+}
+
+/// A machine to be started.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    chipset: Chipset,
+    firmware: Firmware,
+    boot: Boot,
+    disks: Vec<Disk>,
+    toolbox: Option<PathBuf>,
+    scsi_adapter: Option<String>,
+    memory_mib: u32,
+}
+
+impl Machine {
+    /// A BIOS machine without disks.
+    #[must_use]
+    pub fn new(chipset: Chipset, boot: Boot) -> Self {
+        Machine {
+            chipset,
+            firmware: Firmware::Bios,
+            boot,
+            disks: Vec::new(),
+            toolbox: None,
+            scsi_adapter: None,
+            memory_mib: 1024,
+        }
+    }
+
+    /// The same machine with other firmware.
+    #[must_use]
+    pub fn firmware(mut self, firmware: Firmware) -> Self {
+        self.firmware = firmware;
+        self
+    }
+
+    /// The same machine with one more disk.
+    #[must_use]
+    pub fn disk(mut self, disk: Disk) -> Self {
+        self.disks.push(disk);
+        self
+    }
+
+    /// The same machine with the toolbox disk of [`crate::toolbox`].
+    #[must_use]
+    pub fn toolbox(mut self, image: impl Into<PathBuf>) -> Self {
+        self.toolbox = Some(image.into());
+        self
+    }
+
+    /// The same machine with an empty SCSI host adapter.
+    #[must_use]
+    pub fn scsi_adapter(mut self, name: &str) -> Self {
+        self.scsi_adapter = Some(name.into());
+        self
+    }
+
+    /// Switches it on. Serial log, trace and the emulator's complaints go to `logs`.
+    ///
+    /// # Errors
+    /// [`HarnessError::HungUp`] with what the emulator said when it did not accept the machine.
+    pub fn start(self, logs: &Path) -> Result<Emulator> {
+        Emulator::start(self, logs)
+    }
+
+    fn arguments(&self, sockets: &Path, logs: &Path) -> Result<Vec<String>> {
+        let chipset = match self.chipset {
+            Chipset::Q35 => "q35",
+            Chipset::Pc => "pc",
+        };
+        let mut arguments =
+            words(&["-machine", chipset, "-accel", "tcg", "-cpu", "max", "-smp", "1", "-nodefaults"]);
+        arguments.extend(["-m".into(), self.memory_mib.to_string()]);
+        arguments.extend(words(&["-display", "none", "-vga", "std"]));
+        // A reboot counts as the end, and the end is held, so that the statistics can still be asked for.
+        arguments.extend(words(&["-action", "reboot=shutdown,shutdown=pause,panic=pause"]));
+        let serial_log = logs.join("serial.log");
+        let (serial, control) = (sockets.join("serial"), sockets.join("control"));
+        arguments.extend([
+            "-chardev".into(),
+            format!("socket,id=serial0,path={},logfile={}", serial.display(), serial_log.display()),
+            "-serial".into(),
+            "chardev:serial0".into(),
+            "-chardev".into(),
+            format!("socket,id=control0,path={}", control.display()),
+            "-mon".into(),
+            "chardev=control0,mode=control".into(),
+        ]);
+        let events = sockets.join("events");
+        std::fs::write(&events, trace::EVENTS.join("\n"))
+            .doing(|| format!("writing {}", events.display()))?;
+        let trace = logs.join("trace.log");
+        arguments.extend(["-trace".into(), format!("events={},file={}", events.display(), trace.display())]);
+        self.add_firmware(&mut arguments, sockets)?;
+        arguments.extend(words(&["-device", "qemu-xhci,id=xhci"]));
+        self.add_boot(&mut arguments);
+        if let Some(image) = &self.toolbox {
+            add_medium(&mut arguments, "toolbox", image);
+            add_device(
+                &mut arguments,
+                &json!({
+                    "driver": "virtio-blk-pci", "id": "toolbox", "drive": "toolbox", "serial": "TOOLBOX",
+                }),
+            );
+        }
+        if let Some(name) = &self.scsi_adapter {
+            add_device(&mut arguments, &scsi_adapter(name));
+        }
+        for disk in &self.disks {
+            disk.nodes().iter().for_each(|node| arguments.extend(["-blockdev".into(), node.to_string()]));
+            disk.devices().iter().for_each(|device| add_device(&mut arguments, device));
+        }
+        Ok(arguments)
+    }
+
+    fn add_firmware(&self, arguments: &mut Vec<String>, sockets: &Path) -> Result<()> {
+        if self.firmware == Firmware::Bios {
+            return Ok(());
+        }
+        if !Path::new(OVMF_CODE).is_file() {
+            return Err(HarnessError::Missing { program: OVMF_CODE.into(), package: "ovmf".into() });
+        }
+        let variables = sockets.join("variables");
+        std::fs::copy(OVMF_VARS, &variables).doing(|| format!("copying {OVMF_VARS}"))?;
+        arguments.extend([
+            "-drive".into(),
+            format!("if=pflash,unit=0,format=raw,readonly=on,file={OVMF_CODE}"),
+            "-drive".into(),
+            format!("if=pflash,unit=1,format=raw,file={}", variables.display()),
+        ]);
+        Ok(())
+    }
+
+    fn add_boot(&self, arguments: &mut Vec<String>) {
+        match &self.boot {
+            Boot::Kernel(kernel) => {
+                arguments.extend(["-kernel".into(), kernel.display().to_string()]);
+                arguments.extend(words(&["-append", "console=ttyS0"]));
+            }
+            Boot::UsbStick(iso) => {
+                add_medium(arguments, "stick", iso);
+                add_device(
+                    arguments,
+                    &json!({
+                        "driver": "usb-storage", "id": "stick", "drive": "stick", "serial": "PERMAFROST-STICK",
+                        "bus": "xhci.0", "port": "4", "bootindex": 0, "removable": true,
+                    }),
+                );
+            }
+            Boot::Cd(iso) => {
+                add_medium(arguments, "cd", iso);
+                let bus = if self.chipset == Chipset::Q35 { "ide.5" } else { "ide.1" };
+                add_device(
+                    arguments,
+                    &json!({
+                        "driver": "ide-cd", "id": "cd", "drive": "cd", "bus": bus, "bootindex": 0,
+                    }),
+                );
+            }
+        }
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_string()).collect()
+}
+
+fn add_device(arguments: &mut Vec<String>, device: &Value) {
+    arguments.extend(["-device".into(), device.to_string()]);
+}
+
+/// A medium of the bench, not of the case: read-only for the emulator itself.
+fn add_medium(arguments: &mut Vec<String>, name: &str, image: &Path) {
+    let node = json!({
+        "driver": "raw", "node-name": name, "read-only": true,
+        "file": { "driver": "file", "filename": image, "read-only": true },
+    });
+    arguments.extend(["-blockdev".into(), node.to_string()]);
+}
+
+/// A running machine. Dropping it switches it off without ceremony.
+pub struct Emulator {
+    child: Child,
+    /// The serial port and the shell behind it.
+    pub shell: SerialShell,
+    /// The emulator's control protocol.
+    pub qmp: Qmp,
+    disks: Vec<Disk>,
+    logs: PathBuf,
+    started: Instant,
+    // Sockets and the variable store; last, so that it goes when the process is gone.
+    _sockets: TempDir,
+}
+
+impl Emulator {
+    fn start(machine: Machine, logs: &Path) -> Result<Self> {
+        // The path of a Unix socket has 108 bytes at most: not below the build folder.
+        let sockets =
+            tempfile::Builder::new().prefix("pf-").tempdir_in("/tmp").doing(|| "making a folder".into())?;
+        let bind = |name: &str| {
+            let path = sockets.path().join(name);
+            UnixListener::bind(&path).doing(|| format!("listening on {}", path.display())).map(|l| (l, path))
+        };
+        let (serial, serial_path) = bind("serial")?;
+        let (control, control_path) = bind("control")?;
+        let complaints = logs.join("emulator.log");
+        let said =
+            std::fs::File::create(&complaints).doing(|| format!("creating {}", complaints.display()))?;
+        let mut child = Command::new(find("setpriv", "util-linux")?)
+            // Ends the emulator when the thread that started it ends, however that came about.
+            .args(["--pdeathsig", "KILL"])
+            .arg(find("qemu-system-x86_64", "qemu-system-x86")?)
+            .args(machine.arguments(sockets.path(), logs)?)
+            .stdin(Stdio::null())
+            .stdout(said.try_clone().doing(|| "sharing the emulator's log".into())?)
+            .stderr(said)
+            .spawn()
+            .doing(|| "starting the emulator".into())?;
+        let connect = || -> Result<(Qmp, SerialShell)> {
+            let serial = Socket::accept(serial, &serial_path, &mut child, CONNECT_WITHIN)?;
+            let control = Socket::accept(control, &control_path, &mut child, CONNECT_WITHIN)?;
+            Ok((Qmp::negotiate(control)?, SerialShell::new(serial)))
+        };
+        match connect() {
+            Ok((qmp, shell)) => Ok(Emulator {
+                child,
+                shell,
+                qmp,
+                disks: machine.disks,
+                logs: logs.into(),
+                started: Instant::now(),
+                _sockets: sockets,
+            }),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                let said = std::fs::read_to_string(&complaints).unwrap_or_default();
+                Err(match error {
+                    HarnessError::HungUp { awaited, .. } => HarnessError::HungUp { awaited, said },
+                    other => other,
+                })
+            }
+        }
+    }
+
+    /// The disks that are or were plugged in, in order.
+    #[must_use]
+    pub fn disks(&self) -> &[Disk] {
+        &self.disks
+    }
+
+    /// How long it has been running.
+    #[must_use]
+    pub fn running_for(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Plugs a disk into the running machine. USB disks and SCSI disks behind an adapter can be.
+    ///
+    /// # Errors
+    /// [`HarnessError::Qmp`].
+    pub fn plug(&mut self, disk: Disk) -> Result<()> {
+        for node in disk.nodes() {
+            self.qmp.execute("blockdev-add", node)?;
+        }
+        let mut held_back = None;
+        for mut device in disk.devices() {
+            if device["driver"] == "usb-uas" {
+                // The guest looks for its disks when it is attached, so that comes after the disk.
+                device["attached"] = false.into();
+                held_back = Some(format!("/machine/peripheral/{}", disk.unplug_id()));
+            }
+            self.qmp.execute("device_add", device)?;
+        }
+        if let Some(path) = held_back {
+            self.qmp.execute("qom-set", json!({ "path": path, "property": "attached", "value": true }))?;
+        }
+        self.disks.retain(|known| known.name != disk.name);
+        self.disks.push(disk);
+        Ok(())
+    }
+
+    /// Pulls a disk out and lets go of its image.
+    ///
+    /// # Errors
+    /// [`HarnessError::Qmp`]; [`HarnessError::Deadline`] when the machine does not let go of it.
+    pub fn unplug(&mut self, disk: &Disk) -> Result<()> {
+        let id = disk.unplug_id();
+        self.qmp.execute("device_del", json!({ "id": id }))?;
+        self.qmp.await_event("DEVICE_DELETED", Duration::from_secs(30), |data| data["device"] == id)?;
+        for node in disk.nodes().iter().rev() {
+            self.qmp.execute("blockdev-del", json!({ "node-name": node["node-name"] }))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the guest has powered the machine off; it is then held for questions.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`].
+    pub fn await_power_off(&mut self, within: Duration) -> Result<()> {
+        self.qmp.await_event("SHUTDOWN", within, |data| data["guest"] == true).map(|_| ())
+    }
+
+    /// Ends the process in good order, so that the trace is complete, and says where the trace lies.
+    ///
+    /// # Errors
+    /// [`HarnessError::Unfit`] with the emulator's words when it ended otherwise than it should.
+    pub fn quit(mut self) -> Result<PathBuf> {
+        self.qmp.execute("quit", json!({}))?;
+        let status = self.child.wait().doing(|| "waiting for the emulator's end".into())?;
+        if status.success() {
+            return Ok(self.logs.join("trace.log"));
+        }
+        let said = std::fs::read_to_string(self.logs.join("emulator.log")).unwrap_or_default();
+        Err(HarnessError::Unfit(format!("the emulator ended with {status}: {}", last_part(&said, 1000))))
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // Already gone is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

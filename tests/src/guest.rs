@@ -1,0 +1,178 @@
+//! The booted system in the emulator, spoken to in its own words: disks, states, events, programs of the toolbox.
+
+use std::{path::Path, time::Duration};
+
+use crate::{
+    HarnessError, Result,
+    emulator::{Emulator, Machine},
+    serial_shell::Answer,
+};
+
+/// From power-on to a shell prompt, on a busy two-core host without hardware virtualisation.
+pub const BOOT_WITHIN: Duration = Duration::from_secs(180);
+/// For a command that does little.
+pub const COMMAND_WITHIN: Duration = Duration::from_secs(60);
+/// From `poweroff` to the end of the machine.
+pub const POWER_OFF_WITHIN: Duration = Duration::from_secs(60);
+
+/// Where the toolbox is mounted in the guest.
+const TOOLS: &str = "/run/tools";
+/// Where the guard's event stream is collected in the guest.
+const EVENT_LOG: &str = "/run/guard-events";
+
+/// A machine that has come up to its root shell.
+pub struct Guest {
+    /// The machine it runs on.
+    pub emulator: Emulator,
+    /// What came over the serial line before the prompt.
+    pub boot_log: String,
+}
+
+impl Guest {
+    /// Switches `machine` on and waits for the root shell.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`] when no prompt comes.
+    pub fn boot(machine: Machine, logs: &Path) -> Result<Self> {
+        let mut emulator = machine.start(logs)?;
+        let boot_log = emulator.shell.take_over(BOOT_WITHIN)?;
+        let mut guest = Guest { emulator, boot_log };
+        // A reader of its own holds every event from the first on, and waits for the next without polling.
+        let stream = "/sys/kernel/security/evidence_guard/events";
+        guest.demand(&format!("mkdir -p /run; cat {stream} >{EVENT_LOG} 2>/dev/null &"))?;
+        Ok(guest)
+    }
+
+    /// Runs `script` and returns how it ended.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`] after a minute.
+    pub fn run(&mut self, script: &str) -> Result<Answer> {
+        self.emulator.shell.run(script, COMMAND_WITHIN)
+    }
+
+    /// Runs `script`, which must succeed, and returns what it printed.
+    ///
+    /// # Errors
+    /// [`HarnessError::Guest`] when it ended with an error.
+    pub fn demand(&mut self, script: &str) -> Result<String> {
+        self.demand_within(script, COMMAND_WITHIN)
+    }
+
+    /// As [`Guest::demand`], for what takes longer.
+    ///
+    /// # Errors
+    /// [`HarnessError::Guest`] when it ended with an error.
+    pub fn demand_within(&mut self, script: &str, within: Duration) -> Result<String> {
+        let answer = self.emulator.shell.run(script, within)?;
+        if answer.succeeded() {
+            return Ok(answer.output);
+        }
+        Err(HarnessError::Guest { command: script.into(), status: answer.status, output: answer.output })
+    }
+
+    /// Waits until a disk of `bytes` bytes is there, and returns its name in /dev. Tests give each disk a size of
+    /// its own, for not every model can be given a serial.
+    ///
+    /// # Errors
+    /// [`HarnessError::Guest`] when none turns up within 30 s.
+    pub fn await_disk(&mut self, bytes: u64) -> Result<String> {
+        let sectors = bytes / 512;
+        let look = format!("grep -lx {sectors} /sys/block/*/size");
+        let name = self.await_in_guest(&look)?;
+        let name = name.trim().trim_start_matches("/sys/block/").trim_end_matches("/size").to_string();
+        self.await_file(&format!("/dev/{name}"))?;
+        Ok(name)
+    }
+
+    /// Waits until the file `path` is there.
+    ///
+    /// # Errors
+    /// [`HarnessError::Guest`] when it is not within 30 s.
+    pub fn await_file(&mut self, path: &str) -> Result<()> {
+        self.await_in_guest(&format!("[ -e {path} ]")).map(|_| ())
+    }
+
+    /// Repeats `condition` in the guest until it holds, 30 s long.
+    fn await_in_guest(&mut self, condition: &str) -> Result<String> {
+        let script = format!(
+            "n=0; until {condition}; do n=$((n+1)); [ $n -lt 300 ] || {{ echo never: '{}'; exit 1; }}; sleep 0.1; done",
+            condition.replace('\'', "")
+        );
+        self.demand(&script)
+    }
+
+    /// The node of a disk's partition: `sda` and 1 make `sda1`, `nvme0n1` and 1 make `nvme0n1p1`.
+    #[must_use]
+    pub fn partition(disk: &str, number: usize) -> String {
+        let separator = if disk.ends_with(|last: char| last.is_ascii_digit()) { "p" } else { "" };
+        format!("{disk}{separator}{number}")
+    }
+
+    /// The word in a disk's `guard/state`.
+    ///
+    /// # Errors
+    /// [`HarnessError::Guest`] when the guard does not know the disk.
+    pub fn state(&mut self, disk: &str) -> Result<String> {
+        Ok(self.demand(&format!("cat /sys/block/{disk}/guard/state"))?.trim().to_string())
+    }
+
+    /// How many operations the guard has refused on a disk.
+    ///
+    /// # Errors
+    /// [`HarnessError::Guest`] when the guard does not know the disk.
+    pub fn refused(&mut self, disk: &str) -> Result<u64> {
+        let count = self.demand(&format!("cat /sys/block/{disk}/guard/refused"))?;
+        count
+            .trim()
+            .parse()
+            .map_err(|_| HarnessError::Unfit(format!("guard/refused of {disk} holds {count:?}")))
+    }
+
+    /// All events of the guard so far that name `disk`, oldest first.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`].
+    pub fn events_of(&mut self, disk: &str) -> Result<Vec<String>> {
+        let answer = self.run(&format!("grep 'disk={disk} ' {EVENT_LOG}"))?;
+        Ok(answer.output.lines().filter(|line| !line.is_empty()).map(str::to_string).collect())
+    }
+
+    /// Mounts the toolbox disk, read-only, with the guest's own device nodes in it.
+    ///
+    /// # Errors
+    /// [`HarnessError::Guest`].
+    pub fn open_toolbox(&mut self) -> Result<()> {
+        let look = "grep -lx TOOLBOX /sys/block/vd*/serial";
+        let name = self.await_in_guest(look)?;
+        let name = name.trim().trim_start_matches("/sys/block/").trim_end_matches("/serial").to_string();
+        self.demand(&format!(
+            "mkdir -p {TOOLS} && mount -t ext4 -o ro /dev/{name} {TOOLS} && \
+             for d in dev proc sys; do mount --bind /$d {TOOLS}/$d || exit 1; done && mount -t tmpfs none {TOOLS}/tmp"
+        ))?;
+        Ok(())
+    }
+
+    /// `command` as it must be written to run the toolbox's program: under chroot.
+    #[must_use]
+    pub fn with_tool(command: &str) -> String {
+        format!("chroot {TOOLS} /bin/{command}")
+    }
+
+    /// Makes a disk a destination, as an examiner's script does.
+    ///
+    /// # Errors
+    /// [`HarnessError::Guest`] when it is refused.
+    pub fn allow(&mut self, disk: &str, serial: &str) -> Result<()> {
+        self.demand(&format!("pf-guard allow /dev/{disk} --serial '{serial}' --yes")).map(|_| ())
+    }
+
+    /// Powers off and waits for the machine's end.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`] when it does not come.
+    pub fn power_off(&mut self) -> Result<()> {
+        self.emulator.shell.send("poweroff")?;
+        self.emulator.await_power_off(POWER_OFF_WITHIN)
+    }
+}

@@ -1,0 +1,75 @@
+//! Every way of booting reaches the root shell with every disk blocked, and leaves the disks as they were.
+// The lint knows test functions, but not what they call; a panic here is a failed test and nothing else.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
+
+use harness::{
+    artifacts::Artifacts,
+    disk_device::{Disk, Transport},
+    emulator::{Boot, Chipset, Firmware, Machine},
+    evidence_disk::{FileSystem, Label, Layout, MIB},
+    guest::Guest,
+    oracle::Oracle,
+    screen::Picture,
+};
+
+const EVIDENCE_BYTES: u64 = 24 * MIB;
+
+fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
+    let artifacts = Artifacts::of_this_build();
+    let logs = artifacts.log_folder(run).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("evidence");
+    let partitions = vec![(FileSystem::Fat, 6), (FileSystem::Ext4DirtyJournal, 12)];
+    Layout { label: Label::Gpt, partitions }.build(&image, EVIDENCE_BYTES).unwrap();
+    let evidence = Disk::new("evidence", Transport::Ahci, image);
+    let oracle = Oracle::watch(std::slice::from_ref(&evidence)).unwrap();
+    let machine = Machine::new(Chipset::Q35, boot).firmware(firmware).disk(evidence);
+    let mut guest = Guest::boot(machine, &logs).unwrap();
+
+    assert_eq!(guest.demand("cat /sys/kernel/security/evidence_guard/version").unwrap().trim(), "1");
+    let efi = guest.run("[ -d /sys/firmware/efi ]").unwrap().succeeded();
+    assert_eq!(efi, firmware == Firmware::Uefi, "booted through the other firmware");
+    guest.await_disk(EVIDENCE_BYTES).unwrap();
+    // All of them: the evidence, and the stick or CD that was booted from.
+    let states = guest.demand("cat /sys/block/*/guard/state").unwrap();
+    assert!(!states.trim().is_empty() && states.split_whitespace().all(|word| word == "blocked"), "{states}");
+    let mounted = guest.demand("cat /proc/mounts").unwrap();
+    assert!(!mounted.contains("/dev/sd") && !mounted.contains("/dev/sr"), "something is mounted: {mounted}");
+
+    // A text screen of the kernel or of the shell has thousands of lit pixels; a dead one has none.
+    let lit = Picture::take(&mut guest.emulator.qmp, &logs).unwrap().lit_pixels();
+    assert!(lit > 500, "the screen shows nothing: {lit} lit pixels");
+    eprintln!("{run}: {} s from power-on to here, {lit} lit pixels", guest.emulator.running_for().as_secs());
+    guest.power_off().unwrap();
+    oracle.judge(guest.emulator).unwrap()[0].assert_untouched();
+}
+
+fn iso() -> std::path::PathBuf {
+    Artifacts::of_this_build().iso().unwrap()
+}
+
+#[test]
+fn the_bare_kernel_boots() {
+    let kernel = Artifacts::of_this_build().kernel().unwrap();
+    comes_up_with_every_disk_blocked("boot-kernel", Firmware::Bios, Boot::Kernel(kernel));
+}
+
+#[test]
+fn a_usb_stick_boots_under_bios() {
+    comes_up_with_every_disk_blocked("boot-bios-usb", Firmware::Bios, Boot::UsbStick(iso()));
+}
+
+#[test]
+fn a_cd_boots_under_bios() {
+    comes_up_with_every_disk_blocked("boot-bios-cd", Firmware::Bios, Boot::Cd(iso()));
+}
+
+#[test]
+fn a_usb_stick_boots_under_uefi() {
+    comes_up_with_every_disk_blocked("boot-uefi-usb", Firmware::Uefi, Boot::UsbStick(iso()));
+}
+
+#[test]
+fn a_cd_boots_under_uefi() {
+    comes_up_with_every_disk_blocked("boot-uefi-cd", Firmware::Uefi, Boot::Cd(iso()));
+}
