@@ -51,8 +51,18 @@ menuentry 'Permafrost, messages on the first serial port only' {
 
 /// Modules of GRUB for BIOS; the signed GRUB for UEFI has its own set.
 const BIOS_MODULES: [&str; 12] = [
-    "biosdisk", "iso9660", "part_gpt", "part_msdos", "normal", "configfile", "linux", "echo", "serial", "terminal",
-    "test", "regexp",
+    "biosdisk",
+    "iso9660",
+    "part_gpt",
+    "part_msdos",
+    "normal",
+    "configfile",
+    "linux",
+    "echo",
+    "serial",
+    "terminal",
+    "test",
+    "regexp",
 ];
 
 /// Writes the ISO with this kernel to `iso`.
@@ -101,7 +111,12 @@ fn make_esp(work: &Path) -> Result<PathBuf> {
     for file in workspace::files_below(&folder)? {
         let path = folder.join(&file);
         fix_time(&path)?;
-        mtools("mcopy").args(["-m", "-i"]).arg(&image).arg(&path).arg(format!("::{}", file.display())).run()?;
+        mtools("mcopy")
+            .args(["-m", "-i"])
+            .arg(&image)
+            .arg(&path)
+            .arg(format!("::{}", file.display()))
+            .run()?;
     }
     Ok(image)
 }
@@ -116,7 +131,8 @@ fn run_xorriso(tree: &Path, esp: &Path, iso: &Path) -> Result<()> {
     if iso.exists() {
         fs::remove_file(iso).doing(|| format!("removing {}", iso.display()))?;
     }
-    let stamp = Program::new("date").args(["-u", "-d", &format!("@{BUILD_TIME}"), "+%Y%m%d%H%M%S00"]).read()?;
+    let stamp =
+        Program::new("date").args(["-u", "-d", &format!("@{BUILD_TIME}"), "+%Y%m%d%H%M%S00"]).read()?;
     let stamp = stamp.trim();
     Program::new("xorriso")
         .env("SOURCE_DATE_EPOCH", BUILD_TIME.to_string())

@@ -15,16 +15,40 @@ const SCRATCH_DISK: u64 = 256 << 20;
 
 /// Runs every test of the project.
 pub fn test(stages: &mut Stages) -> Result<()> {
-    stages.run("packages for the tests", || debian_packages::ensure(&[Need::Build, Need::Emulate, Need::Test]))?;
+    stages.run("packages for the tests", || {
+        debian_packages::ensure(&[Need::Build, Need::Emulate, Need::Test])
+    })?;
     stages.run("format", || cargo(&["fmt", "--all", "--check"]))?;
     stages.run("clippy", || {
-        cargo(&["clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+        cargo(&[
+            "clippy",
+            "--quiet",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ])
     })?;
     stages.run("licences and sources of dependencies", check_dependencies)?;
     image::build(stages)?;
     stages.run("unit and integration tests", || cargo(&["test", "--quiet", "--locked", "--workspace"]))?;
     stages.run("tests in the emulator", || {
-        cargo(&["test", "--locked", "--package", "harness", "--features", "vm", "--tests", "--", "--nocapture", "--test-threads", "1"])
+        cargo(&[
+            "test",
+            "--locked",
+            "--package",
+            "harness",
+            "--features",
+            "vm",
+            "--tests",
+            "--",
+            "--nocapture",
+            "--test-threads",
+            "1",
+        ])
     })
 }
 
@@ -33,9 +57,8 @@ pub fn demo(stages: &mut Stages) -> Result<bool> {
     stages.run("packages for the demo", || debian_packages::ensure(&[Need::Emulate]))?;
     image::build(stages)?;
     let artifacts = Artifacts::of_this_build();
-    let outcome = stages.run("demo", || {
-        Ok(harness::demo::run(&artifacts, &harness::demo::Options::default())?)
-    })?;
+    let outcome =
+        stages.run("demo", || Ok(harness::demo::run(&artifacts, &harness::demo::Options::default())?))?;
     Ok(outcome.as_it_should_be)
 }
 

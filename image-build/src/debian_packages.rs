@@ -190,7 +190,9 @@ fn codename() -> Result<String> {
         .lines()
         .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
         .map(|name| name.trim_matches('"').to_owned())
-        .ok_or_else(|| XtaskError::Unfit("/etc/os-release names no VERSION_CODENAME: is this Debian?".to_owned()))
+        .ok_or_else(|| {
+            XtaskError::Unfit("/etc/os-release names no VERSION_CODENAME: is this Debian?".to_owned())
+        })
 }
 
 /// On Debian 12, adds the backports of the archive that the machine already uses, with the same key.

@@ -47,7 +47,8 @@ pub fn assemble(tools: &[PathBuf], release: &str) -> Result<Archive> {
 
 /// The archive's bytes, as the kernel takes them.
 pub fn bytes(archive: &Archive) -> Result<Vec<u8>> {
-    let time = u32::try_from(BUILD_TIME).map_err(|_| XtaskError::Unfit("the build time is after 2106".to_owned()))?;
+    let time = u32::try_from(BUILD_TIME)
+        .map_err(|_| XtaskError::Unfit("the build time is after 2106".to_owned()))?;
     archive.to_bytes(time)
 }
 

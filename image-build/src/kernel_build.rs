@@ -82,7 +82,8 @@ impl CompiledKernel {
 /// Everything that decides what the compiler puts out.
 fn input_hash(source: &KernelSource) -> Result<String> {
     let mut hash = Sha256::new();
-    for part in [RECIPE, &source.sha256, &tool_version("gcc")?, &tool_version("ld")?, &BUILD_TIME.to_string()] {
+    for part in [RECIPE, &source.sha256, &tool_version("gcc")?, &tool_version("ld")?, &BUILD_TIME.to_string()]
+    {
         hash.update(part.as_bytes());
         hash.update([0]);
     }

@@ -44,7 +44,9 @@ fn parse_fragment(name: &Path, text: &str) -> Result<Vec<Wish>> {
         match parse_line(line) {
             Some((symbol, value)) => wishes.push(Wish { symbol, value, place }),
             None if line.is_empty() || line.starts_with('#') => {}
-            None => return Err(XtaskError::Unfit(format!("{place}: neither an option nor a comment: {line}"))),
+            None => {
+                return Err(XtaskError::Unfit(format!("{place}: neither an option nor a comment: {line}")));
+            }
         }
     }
     Ok(wishes)
@@ -63,7 +65,10 @@ fn contradictions(wishes: &[Wish]) -> Result<()> {
     let mut seen: HashMap<&str, &Wish> = HashMap::new();
     for wish in wishes {
         if let Some(first) = seen.insert(&wish.symbol, wish) {
-            return Err(XtaskError::Unfit(format!("{} is wished at {} and at {}", wish.symbol, first.place, wish.place)));
+            return Err(XtaskError::Unfit(format!(
+                "{} is wished at {} and at {}",
+                wish.symbol, first.place, wish.place
+            )));
         }
     }
     Ok(())
@@ -72,9 +77,9 @@ fn contradictions(wishes: &[Wish]) -> Result<()> {
 /// Puts the wishes into the text of a `.config`, in place of what it says of the same symbols.
 pub fn apply(config: &str, wishes: &[Wish]) -> String {
     let wished: HashMap<&str, ()> = wishes.iter().map(|wish| (wish.symbol.as_str(), ())).collect();
-    let kept = config.lines().filter(|line| {
-        parse_line(line).is_none_or(|(symbol, _)| !wished.contains_key(symbol.as_str()))
-    });
+    let kept = config
+        .lines()
+        .filter(|line| parse_line(line).is_none_or(|(symbol, _)| !wished.contains_key(symbol.as_str())));
     let mut text: String = kept.map(|line| format!("{line}\n")).collect();
     text.extend(wishes.iter().map(|wish| format!("{wish}\n")));
     text
@@ -99,7 +104,10 @@ pub fn compare(config: &str, wishes: &[Wish]) -> Result<()> {
     if differences.is_empty() {
         return Ok(());
     }
-    Err(XtaskError::Unfit(format!("the kernel's configuration is not as wanted:\n{}", differences.join("\n"))))
+    Err(XtaskError::Unfit(format!(
+        "the kernel's configuration is not as wanted:\n{}",
+        differences.join("\n")
+    )))
 }
 
 /// Where the fragments lie.
@@ -133,7 +141,8 @@ mod tests {
 
     #[test]
     fn wishes_replace_what_the_base_says() {
-        let text = apply("CONFIG_A=m\nCONFIG_AB=y\n# CONFIG_C is not set\n", &wishes("CONFIG_A=y\nCONFIG_C=y\n"));
+        let text =
+            apply("CONFIG_A=m\nCONFIG_AB=y\n# CONFIG_C is not set\n", &wishes("CONFIG_A=y\nCONFIG_C=y\n"));
         assert_eq!(text, "CONFIG_AB=y\nCONFIG_A=y\nCONFIG_C=y\n");
     }
 

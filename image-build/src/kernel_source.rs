@@ -48,7 +48,8 @@ fn cached(downloads: &Path) -> Result<Option<PathBuf>> {
 
 /// apt checks the package against the archive's signed index.
 fn fetch(downloads: &Path) -> Result<PathBuf> {
-    let incoming = tempfile::tempdir_in(downloads).doing(|| format!("making a folder in {}", downloads.display()))?;
+    let incoming =
+        tempfile::tempdir_in(downloads).doing(|| format!("making a folder in {}", downloads.display()))?;
     let get = |words: &[&str]| Program::new("apt-get").args(words).in_folder(incoming.path());
     if get(&["download", "-q", PACKAGE]).log_to(&workspace::outputs()?.join("apt.log"))?.run().is_err() {
         // The list of packages may be older than what the archive still keeps.

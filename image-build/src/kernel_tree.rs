@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn every_file_of_a_patch_is_found() {
-        let patch = "Why.\n\n--- a/block/bdev.c\n+++ b/block/bdev.c\n@@ -1 +1 @@\n-a\n+b\n+++ b/block/ioctl.c\t\n";
+        let patch =
+            "Why.\n\n--- a/block/bdev.c\n+++ b/block/bdev.c\n@@ -1 +1 @@\n-a\n+b\n+++ b/block/ioctl.c\t\n";
         let files: Vec<_> = patched_files(patch).collect();
         assert_eq!(files, [PathBuf::from("block/bdev.c"), PathBuf::from("block/ioctl.c")]);
     }

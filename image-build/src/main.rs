@@ -33,7 +33,10 @@ use std::process::ExitCode;
 
 /// Permafrost's chores. Each installs the Debian packages it needs (through sudo where you are not root) and says why.
 #[derive(Parser)]
-#[command(name = "cargo xtask", after_help = "Outputs: target/permafrost. Exit codes: 0 done; 1 something is not as it should be; 2 usage.")]
+#[command(
+    name = "cargo xtask",
+    after_help = "Outputs: target/permafrost. Exit codes: 0 done; 1 something is not as it should be; 2 usage."
+)]
 struct Arguments {
     #[command(subcommand)]
     chore: Chore,

@@ -73,8 +73,7 @@ impl Program {
 
     /// Runs it, demands success and returns what it wrote to standard output.
     pub fn read(mut self) -> Result<String> {
-        let output =
-            self.command.output().map_err(|e| self.failed(&format!("could not be started: {e}")))?;
+        let output = self.command.output().map_err(|e| self.failed(&format!("could not be started: {e}")))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }

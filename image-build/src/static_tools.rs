@@ -32,7 +32,10 @@ pub fn build() -> Result<Vec<PathBuf>> {
         // No path of the building machine in a binary: the same sources give the same bytes in any folder.
         .env(
             "RUSTFLAGS",
-            format!("--remap-path-prefix={}=/permafrost --remap-path-prefix={cargo_home}=/cargo", root.display()),
+            format!(
+                "--remap-path-prefix={}=/permafrost --remap-path-prefix={cargo_home}=/cargo",
+                root.display()
+            ),
         );
     for (package, _) in TOOLS {
         cargo = cargo.args(["--package", package]);
@@ -48,7 +51,10 @@ pub fn build() -> Result<Vec<PathBuf>> {
         workspace::copy(&built.join(name), &binary)?;
         let size = workspace::read(&binary)?.len();
         if u64::try_from(size).is_ok_and(|size| size > SIZE_LIMIT) {
-            return Err(XtaskError::Unfit(format!("{} has {size} bytes, more than {SIZE_LIMIT}", binary.display())));
+            return Err(XtaskError::Unfit(format!(
+                "{} has {size} bytes, more than {SIZE_LIMIT}",
+                binary.display()
+            )));
         }
         binaries.push(binary);
     }
