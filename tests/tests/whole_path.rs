@@ -12,11 +12,14 @@ use harness::{
     evidence_disk::{FileSystem, Label, Layout, MIB, cut_out},
     guest::Guest,
     host_program::HostProgram,
-    image_check::{ImageCheck, first_segment_in},
+    image_check::ImageCheck,
     oracle::Oracle,
 };
 
 const EVIDENCE_BYTES: u64 = 64 * MIB;
+const FAULTY_BYTES: u64 = 32 * MIB;
+/// Two thirds into the faulty disk, within a file system that fills it.
+const BAD_SECTOR: u64 = 40_001;
 const DESTINATION_BYTES: u64 = 128 * MIB;
 const DESTINATION_MIB: u64 = 126;
 
@@ -34,9 +37,15 @@ fn strangers_find_in_the_image_what_is_on_the_disk() {
     Layout { label: Label::Mbr, partitions: vec![(FileSystem::EmptyExt4, DESTINATION_MIB)] }
         .build(&destination.image, DESTINATION_BYTES)
         .unwrap();
-    let oracle = Oracle::watch(std::slice::from_ref(&evidence)).unwrap();
+    let faulty =
+        Disk::new("faulty", Transport::Nvme, folder.path().join("faulty")).with_bad_sector(BAD_SECTOR);
+    Layout { label: Label::Mbr, partitions: vec![(FileSystem::Fat, 30)] }
+        .build(&faulty.image, FAULTY_BYTES)
+        .unwrap();
+    let oracle = Oracle::watch(&[evidence.clone(), faulty.clone()]).unwrap();
     let machine = Machine::new(Chipset::Q35, Boot::Kernel(artifacts.kernel().unwrap()))
         .disk(evidence.clone())
+        .disk(faulty.clone())
         .disk(destination.clone());
     let mut guest = Guest::boot(machine, &artifacts.log_folder("whole-path").unwrap()).unwrap();
 
@@ -46,36 +55,90 @@ fn strangers_find_in_the_image_what_is_on_the_disk() {
     let partition = Guest::partition(&target, 1);
     guest
         .demand(&format!(
-            "mkdir -p /mnt/dest && mount -t ext4 /dev/{partition} /mnt/dest && mkdir /mnt/dest/item1"
+            "mkdir -p /mnt/dest && mount -t ext4 /dev/{partition} /mnt/dest && mkdir /mnt/dest/items"
         ))
         .unwrap();
-    let acquire = format!(
-        "pf-acquire /dev/{source} --to /mnt/dest/item1 --format e01 --hash md5,sha1,sha256 \
-         --case VM-1 --evidence item1 --examiner 'A. Examiner' 2>/run/progress || {{ s=$?; cat /run/progress; exit $s; }}"
-    );
-    let said = guest.demand_within(&acquire, Duration::from_secs(300)).unwrap();
-    eprintln!("{said}");
+    let attempt = guest.run(&format!("echo changed >/dev/{source}")).unwrap();
+    assert!(!attempt.succeeded(), "the evidence was opened for writing: {}", attempt.output);
+    assert_eq!(acquired(&mut guest, &source, "item1"), 0);
     assert_eq!(guest.state(&source).unwrap(), "evidence", "imaging makes the source evidence");
     let allow = guest.run(&format!("pf-guard allow /dev/{source} --serial EVIDENCE --yes")).unwrap();
     assert!(!allow.succeeded(), "what was imaged became writable: {}", allow.output);
+    let bad = guest.await_disk(FAULTY_BYTES).unwrap();
+    assert_eq!(acquired(&mut guest, &bad, "item2"), 3, "an unread sector has an exit code of its own");
     guest.demand("umount /mnt/dest").unwrap();
     guest.power_off().unwrap();
-    oracle.judge(guest.emulator).unwrap()[0].assert_untouched();
+    for verdict in oracle.judge(guest.emulator).unwrap() {
+        verdict.assert_untouched();
+    }
 
-    let item = taken_from(&destination.image, folder.path());
-    let image = first_segment_in(&item).unwrap();
+    let items = taken_from(&destination.image, folder.path());
+    let image = items.join("item1.E01");
+    the_record_tells_what_the_guard_did(&items.join("item1.record.jsonl"));
+    the_bad_sector_is_named(&items, &faulty.image);
     let check = ImageCheck::of(&artifacts, &image, &evidence.image, &layout).unwrap();
     assert!(check.objections().is_empty(), "{}", check.objections().join("\n"));
     a_flipped_byte_is_found(&artifacts, &image);
 }
 
-/// The folder with the image, read from the destination's ext4 without mounting it.
+/// Images `disk` in the guest and returns the exit code.
+fn acquired(guest: &mut Guest, disk: &str, item: &str) -> i32 {
+    let script = format!(
+        "pf-acquire /dev/{disk} --to /mnt/dest/items --format e01 --hash md5,sha1,sha256 \
+         --case VM-1 --evidence {item} --examiner 'A. Examiner' 2>&1; echo EXIT $?"
+    );
+    let said = guest.demand_within(&script, Duration::from_secs(300)).unwrap();
+    eprintln!("{said}");
+    said.trim().rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// Entries of a record as any reader of JSON sees them.
+fn entries_of(record: &Path) -> Vec<serde_json::Value> {
+    fs::read_to_string(record).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn the_record_tells_what_the_guard_did(record: &Path) {
+    let entries = entries_of(record);
+    assert_eq!(entries[0]["source"]["serial"], "EVIDENCE");
+    assert_eq!(entries[0]["guard"]["guard"], "in-force");
+    assert_eq!(entries[0]["guard"]["state"], "evidence");
+    let told = entries.iter().find(|entry| entry["kind"] == "guard-events").unwrap();
+    let events = told["events"].as_array().unwrap();
+    let words: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    // Born, the attempt to write, and the lock.
+    assert_eq!(words, ["born", "refused", "state"], "{told}");
+    let last = entries.last().unwrap();
+    assert_eq!((&last["outcome"], &last["guard_state"]), (&"complete".into(), &"evidence".into()));
+}
+
+/// One sector of 512 bytes is unread and zero, everything around it is the disk's.
+fn the_bad_sector_is_named(items: &Path, disk: &Path) {
+    let entries = entries_of(&items.join("item2.record.jsonl"));
+    let closed = entries.iter().find(|entry| entry["kind"] == "image-closed").unwrap();
+    let sector = serde_json::json!([{ "offset": BAD_SECTOR * 512, "length": 512 }]);
+    assert_eq!(closed["unread"], sector);
+    let info = HostProgram::new("ewfinfo", "ewf-tools").unwrap().arg(items.join("item2.E01")).run().unwrap();
+    assert!(info.contains(&format!("at sector(s): {BAD_SECTOR} - {BAD_SECTOR} ")), "{info}");
+
+    let image = HostProgram::new("img_cat", "sleuthkit")
+        .unwrap()
+        .args(["-i", "ewf"])
+        .arg(items.join("item2.E01"))
+        .output()
+        .unwrap();
+    let mut expected = fs::read(disk).unwrap();
+    let at = BAD_SECTOR as usize * 512;
+    expected[at..at + 512].fill(0);
+    assert!(image.stdout == expected, "the image of the faulty disk differs elsewhere too");
+}
+
+/// The folder with the images, read from the destination's ext4 without mounting it.
 fn taken_from(destination: &Path, folder: &Path) -> std::path::PathBuf {
     let volume = folder.join("volume");
     cut_out(destination, MIB, DESTINATION_MIB * MIB, &volume).unwrap();
-    let command = format!("rdump /item1 {}", folder.display());
+    let command = format!("rdump /items {}", folder.display());
     HostProgram::new("debugfs", "e2fsprogs").unwrap().args(["-R", &command]).arg(&volume).run().unwrap();
-    folder.join("item1")
+    folder.join("items")
 }
 
 fn a_flipped_byte_is_found(artifacts: &Artifacts, image: &Path) {

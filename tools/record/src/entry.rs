@@ -18,10 +18,12 @@ pub enum Entry {
         /// What was done about it, e.g. `filled with zeros`.
         action: String,
     },
-    /// A line of the guard's event stream that concerns this acquisition.
-    GuardEvent {
-        /// The line as the kernel gave it.
-        line: String,
+    /// What the guard saw and refused on the source, from its discovery to the end of the acquisition.
+    GuardEvents {
+        /// Events, oldest first, as `pf-guard log --json` gives them.
+        events: Vec<serde_json::Value>,
+        /// How many more there were.
+        omitted: u64,
     },
     /// Anything else worth keeping.
     Note {
@@ -48,7 +50,7 @@ impl Entry {
         match self {
             Entry::AcquisitionOpened(_) => "acquisition-opened",
             Entry::ReadError { .. } => "read-error",
-            Entry::GuardEvent { .. } => "guard-event",
+            Entry::GuardEvents { .. } => "guard-events",
             Entry::Note { .. } => "note",
             Entry::Interrupted { .. } => "interrupted",
             Entry::ImageClosed(_) => "image-closed",
@@ -61,7 +63,7 @@ impl Entry {
     pub const KINDS: [&'static str; 8] = [
         "acquisition-opened",
         "read-error",
-        "guard-event",
+        "guard-events",
         "note",
         "interrupted",
         "image-closed",

@@ -31,7 +31,7 @@ struct guard_identity {
 
 extern const char *const guard_id_names[];
 
-void guard_identify(struct gendisk *disk, struct guard_identity *identity);
+int guard_identify(struct gendisk *disk, struct guard_identity *identity);
 bool guard_id_is_serial(const struct guard_id *id);
 bool guard_id_same_device(const struct guard_id *a, const struct guard_id *b);
 

@@ -147,16 +147,17 @@ static bool is_usb_device(const struct device *dev)
  * @disk: a guarded disk
  * @identity: zeroed; filled in
  *
- * May sleep, and may send the identification command of virtio-blk.
+ * May sleep, and may send the identification command of virtio-blk. Fails only
+ * for want of memory: a disk that says nothing of itself has an empty identity.
  */
-void guard_identify(struct gendisk *disk, struct guard_identity *identity)
+int guard_identify(struct gendisk *disk, struct guard_identity *identity)
 {
 	struct device *dev = disk_to_dev(disk);
 	char *page = (char *)get_zeroed_page(GFP_KERNEL);
 	int depth;
 
 	if (!page)
-		return;
+		return -ENOMEM;
 	for (depth = 0; dev && depth < WALK_MAX; dev = dev->parent, depth++) {
 		if (dev_is_pci(dev))
 			break;
@@ -175,4 +176,5 @@ void guard_identify(struct gendisk *disk, struct guard_identity *identity)
 		add_attr(identity, dev, "serial", GUARD_ID_SERIAL, page);
 	}
 	free_page((unsigned long)page);
+	return 0;
 }

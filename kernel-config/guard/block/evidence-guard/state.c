@@ -132,8 +132,10 @@ static int become_evidence(struct gendisk *disk, int from)
 	identity = kzalloc(sizeof(*identity), GFP_KERNEL);
 	if (!identity)
 		return -ENOMEM;
-	guard_identify(disk, identity);
-	ret = remember_evidence(identity);
+	/* A lock that could not be remembered is no lock: say so. */
+	ret = guard_identify(disk, identity);
+	if (!ret)
+		ret = remember_evidence(identity);
 	kfree(identity);
 	if (!ret)
 		set_state(disk, from, EVIDENCE_GUARD_EVIDENCE);
@@ -172,8 +174,9 @@ static int become_writable(struct gendisk *disk, int from, const char *serial)
 	identity = kzalloc(sizeof(*identity), GFP_KERNEL);
 	if (!identity)
 		return -ENOMEM;
-	guard_identify(disk, identity);
-	ret = check_destination(identity, serial);
+	ret = guard_identify(disk, identity);
+	if (!ret)
+		ret = check_destination(identity, serial);
 	kfree(identity);
 	if (ret || from == EVIDENCE_GUARD_WRITABLE)
 		return ret;
@@ -254,13 +257,15 @@ void evidence_guard_born(struct gendisk *disk)
 	mutex_lock(&guard_mutex);
 	/* Nothing to compare with before the first lock: leave the disk alone. */
 	if (!list_empty(&evidence_memory)) {
+		/*
+		 * Without memory it stays blocked; the memory of evidence is
+		 * asked again before it could become writable.
+		 */
 		identity = kzalloc(sizeof(*identity), GFP_KERNEL);
-		if (identity) {
-			guard_identify(disk, identity);
-			if (was_evidence(identity))
-				state = EVIDENCE_GUARD_EVIDENCE;
-			kfree(identity);
-		}
+		if (identity && !guard_identify(disk, identity) &&
+		    was_evidence(identity))
+			state = EVIDENCE_GUARD_EVIDENCE;
+		kfree(identity);
 	}
 	atomic_set(&disk->guard.state, state);
 	guard_event(disk, &(struct guard_event) {
@@ -348,12 +353,12 @@ static ssize_t identity_show(struct device *dev, struct device_attribute *attr,
 {
 	struct guard_identity *identity;
 	unsigned int i;
-	ssize_t len = 0;
+	ssize_t len;
 
 	identity = kzalloc(sizeof(*identity), GFP_KERNEL);
 	if (!identity)
 		return -ENOMEM;
-	guard_identify(dev_to_disk(dev), identity);
+	len = guard_identify(dev_to_disk(dev), identity);
 	for (i = 0; i < identity->count; i++)
 		len += sysfs_emit_at(page, len, "%s %s\n",
 				     guard_id_names[identity->id[i].kind],

@@ -225,6 +225,12 @@ fn end_early(
 }
 
 fn close(record: &mut RecordWriter, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {
+    match protection.events() {
+        Ok(Some(events)) => record.append(&events)?,
+        Ok(None) => {}
+        // What the guard did stands in its counter as well; the record is closed all the same.
+        Err(failure) => record.append(&note(&format!("the guard's events could not be read: {failure}")))?,
+    }
     let (guard_state, refused) = protection.at_the_end();
     Ok(record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?)
 }

@@ -4,8 +4,8 @@ use super::failure::Failure;
 use super::mounts;
 use device::{Disk, NodeNumber, inventory};
 use evidence::{GuardState, Transport};
-use guard::{Guard, GuardedDisk};
-use record::GuardReport;
+use guard::{Guard, GuardedDisk, Wait};
+use record::{Entry, GuardReport};
 use std::path::Path;
 
 /// A source that may be read.
@@ -18,9 +18,12 @@ pub struct Source {
 
 /// What keeps a source from being changed.
 pub struct Protection {
-    guarded: Option<GuardedDisk>,
+    guarded: Option<(Guard, GuardedDisk)>,
     reason: Option<String>,
 }
+
+/// Most events of the guard that go into the record; they stand in one entry.
+const MOST_EVENTS: usize = 2000;
 
 /// Finds out what was named as source.
 pub fn identify(path: &Path) -> Result<Source, Failure> {
@@ -64,7 +67,7 @@ impl Source {
             return Err(Failure::NotBlocked { disk: name.to_owned(), state });
         }
         guarded.lock()?;
-        Ok(Protection { guarded: Some(guarded), reason: None })
+        Ok(Protection { guarded: Some((guard, guarded)), reason: None })
     }
 
     fn refuse_if_mounted_for_writing(&self) -> Result<(), Failure> {
@@ -87,7 +90,7 @@ impl Protection {
     /// How it stands now, for the record.
     pub fn report(&self) -> Result<GuardReport, Failure> {
         Ok(match (&self.guarded, &self.reason) {
-            (Some(disk), _) => GuardReport::InForce {
+            (Some((_, disk)), _) => GuardReport::InForce {
                 disk: disk.name().to_owned(),
                 state: disk.state()?,
                 refused: disk.refused()?,
@@ -97,10 +100,29 @@ impl Protection {
         })
     }
 
+    /// What the guard saw on the source so far, for the record; `None` where there is no guard.
+    pub fn events(&self) -> Result<Option<Entry>, Failure> {
+        let Some((guard, disk)) = &self.guarded else { return Ok(None) };
+        let mut events = Vec::new();
+        let mut omitted = 0u64;
+        for event in guard.events(Wait::End)? {
+            let event = event?;
+            // Events of no disk (sealed, lost) concern every disk.
+            if event.disk.as_deref().is_some_and(|name| name != disk.name()) {
+                continue;
+            }
+            match serde_json::to_value(&event) {
+                Ok(event) if events.len() < MOST_EVENTS => events.push(event),
+                _ => omitted = omitted.saturating_add(1),
+            }
+        }
+        Ok(Some(Entry::GuardEvents { events, omitted }))
+    }
+
     /// State and count of refusals at the end; `None` where there is no guard, or the disk is gone.
     pub fn at_the_end(&self) -> (Option<GuardState>, Option<u64>) {
         match &self.guarded {
-            Some(disk) => (disk.state().ok(), disk.refused().ok()),
+            Some((_, disk)) => (disk.state().ok(), disk.refused().ok()),
             None => (None, None),
         }
     }
