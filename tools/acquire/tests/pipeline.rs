@@ -187,13 +187,33 @@ fn a_stop_ends_the_run() {
     assert!(matches!(error, PipelineError::Stopped(ByteOffset(0))));
 }
 
+/// Zeros as far as anyone reads, after a first sector that can't be read.
+struct LongDisk;
+
+impl Medium for LongDisk {
+    fn size(&self) -> ByteCount {
+        ByteCount(2 << 30)
+    }
+
+    fn granule(&self) -> usize {
+        512
+    }
+
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+        if offset.0 == 0 {
+            return Err(ReadFailure { error: "Input/output error".into(), gone: false });
+        }
+        Ok(buffer.len())
+    }
+}
+
 #[test]
-fn a_record_that_cannot_be_kept_ends_the_run() {
-    let mut disk = BadDisk::new(pattern(64 * BLOCK_SIZE));
-    disk.bad = [1].into();
+fn a_record_that_cannot_be_kept_ends_the_run_at_once() {
+    let progress = Progress::default();
     let mut notes = Notes { refuse: true, ..Notes::default() };
-    let error = run(&mut disk, None, &mut notes).unwrap_err();
+    let error = pipeline::run(&mut LongDisk, None, &HashAlgorithm::ALL, &progress, &mut notes).unwrap_err();
     assert!(matches!(error, PipelineError::Caller(_)), "{error}");
+    assert!(progress.done() < LongDisk.size().0, "it went on to the end of the disk");
 }
 
 /// A destination that fails after some chunks.

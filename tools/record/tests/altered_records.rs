@@ -186,6 +186,18 @@ fn an_entry_behind_the_last_is_found() {
 }
 
 #[test]
+fn a_number_left_out_is_found_though_the_hashes_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |seq: u64, prev: &str| {
+        format!(r#"{{"seq":{seq},"time":"2026-11-24T00:00:00Z","prev":"{prev}","kind":"note","text":""}}"#)
+    };
+    let first = line(0, &"0".repeat(64));
+    let second = line(2, &record::ChainHash::of_line(first.as_bytes()).to_string());
+    let record = read_bytes(folder.path(), format!("{first}\n{second}\n").as_bytes());
+    assert_eq!(record.broken.unwrap().flaw, Flaw::Sequence { expected: 1 });
+}
+
+#[test]
 fn a_kind_of_a_later_version_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let zeros = "0".repeat(64);
