@@ -109,15 +109,13 @@ static ssize_t show_attr(struct device *dev, const char *name, char *page)
 	return len;
 }
 
-static bool add_attr(struct guard_identity *identity, struct device *dev,
+static void add_attr(struct guard_identity *identity, struct device *dev,
 		     const char *name, enum guard_id_kind kind, char *page)
 {
 	ssize_t len = show_attr(dev, name, page);
 
-	if (len <= 0)
-		return false;
-	add_id(identity, kind, page, min_t(size_t, len, PAGE_SIZE));
-	return true;
+	if (len > 0)
+		add_id(identity, kind, page, min_t(size_t, len, PAGE_SIZE));
 }
 
 #ifdef CONFIG_SCSI
@@ -136,11 +134,26 @@ static void add_scsi_serial(struct guard_identity *identity,
 }
 #endif
 
+#ifdef CONFIG_USB
 static bool is_usb_device(const struct device *dev)
 {
-	return IS_ENABLED(CONFIG_USB) && dev->type && dev->type->name &&
+	return dev->type && dev->type->name &&
 	       !strcmp(dev->type->name, "usb_device");
 }
+
+/*
+ * Not through its attribute: that takes the device's lock, which the hub holds
+ * while it waits, on unplugging, for readers and writers of our own attributes
+ * to leave. The string stays as long as the device does.
+ */
+static void add_usb_serial(struct guard_identity *identity, struct device *dev)
+{
+	const char *serial = to_usb_device(dev)->serial;
+
+	if (serial)
+		add_id(identity, GUARD_ID_USB_SERIAL, serial, strlen(serial));
+}
+#endif
 
 /**
  * guard_identify - collects what a disk is known by
@@ -161,12 +174,13 @@ int guard_identify(struct gendisk *disk, struct guard_identity *identity)
 	for (depth = 0; dev && depth < WALK_MAX; dev = dev->parent, depth++) {
 		if (dev_is_pci(dev))
 			break;
+#ifdef CONFIG_USB
 		if (is_usb_device(dev)) {
 			/* The hubs above have serials of their own: stop. */
-			add_attr(identity, dev, "serial", GUARD_ID_USB_SERIAL,
-				 page);
+			add_usb_serial(identity, dev);
 			break;
 		}
+#endif
 #ifdef CONFIG_SCSI
 		if (scsi_is_sdev_device(dev))
 			add_scsi_serial(identity, to_scsi_device(dev));
