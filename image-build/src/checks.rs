@@ -54,7 +54,7 @@ pub fn test(stages: &mut Stages) -> Result<()> {
 
 /// Builds all and shows the main job, end to end.
 pub fn demo(stages: &mut Stages) -> Result<bool> {
-    stages.run("packages for the demo", || debian_packages::ensure(&[Need::Emulate]))?;
+    stages.run("packages for the demo", || debian_packages::ensure(&[Need::Build, Need::Emulate]))?;
     image::build(stages)?;
     let artifacts = Artifacts::of_this_build();
     let outcome =
@@ -64,7 +64,7 @@ pub fn demo(stages: &mut Stages) -> Result<bool> {
 
 /// Boots the image in the emulator for a person to look at, with an empty disk that keeps nothing.
 pub fn run(stages: &mut Stages) -> Result<()> {
-    stages.run("packages for the emulator", || debian_packages::ensure(&[Need::Emulate]))?;
+    stages.run("packages for the emulator", || debian_packages::ensure(&[Need::Build, Need::Emulate]))?;
     image::build(stages)?;
     let folder = workspace::outputs()?;
     let disk = folder.join("run-disk.raw");

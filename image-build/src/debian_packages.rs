@@ -101,7 +101,7 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
     refresh_lists()?;
     if !missing.is_empty() {
         let names: Vec<&str> = missing.iter().map(|p| p.name).collect();
-        install(&names, &[])?;
+        install_beside_backports(&names)?;
     }
     if emulator_missing {
         let release = format!("{}-backports", codename()?);
@@ -151,6 +151,18 @@ fn emulator_is_recent() -> bool {
         version.split('.').next()?.parse::<u32>().ok()
     });
     major.is_some_and(|major| major >= EMULATOR_MAJOR) && installed("qemu-utils")
+}
+
+/// Installs from the release itself; where libraries of an emulator from backports stand in the way (a -dev package needs
+/// its library in the very same version), from backports too.
+fn install_beside_backports(names: &[&str]) -> Result<()> {
+    match install(names, &[]) {
+        Err(_) if Path::new(BACKPORTS).exists() => {
+            let release = format!("{}-backports", codename()?);
+            install(names, &["-t", &release])
+        }
+        outcome => outcome,
+    }
 }
 
 fn install(names: &[&str], from: &[&str]) -> Result<()> {
