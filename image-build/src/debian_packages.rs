@@ -153,13 +153,15 @@ fn emulator_is_recent() -> bool {
     major.is_some_and(|major| major >= EMULATOR_MAJOR) && installed("qemu-utils")
 }
 
-/// Installs from the release itself; where libraries of an emulator from backports stand in the way (a -dev package needs
-/// its library in the very same version), from backports too.
+/// Installs from the release itself. Where libraries of an emulator from backports stand in the way of a -dev package,
+/// which needs its library in the very same version, that package alone comes from backports too.
 fn install_beside_backports(names: &[&str]) -> Result<()> {
     match install(names, &[]) {
         Err(_) if Path::new(BACKPORTS).exists() => {
             let release = format!("{}-backports", codename()?);
-            install(names, &["-t", &release])
+            let headers: Vec<&str> = names.iter().copied().filter(|name| name.ends_with("-dev")).collect();
+            install(&headers, &["-t", &release])?;
+            install(names, &[])
         }
         outcome => outcome,
     }
