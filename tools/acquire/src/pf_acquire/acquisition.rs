@@ -62,6 +62,8 @@ impl Acquisition {
         folder: PathBuf,
         algorithms: Vec<HashAlgorithm>,
     ) -> Result<Self, Failure> {
+        // Before the first file is made: from then on a signal must end the run with its record closed.
+        let stop = stop_flag();
         let base = folder.join(arguments.base_name());
         let plan = ImagePlan {
             base: base.clone(),
@@ -101,7 +103,6 @@ impl Acquisition {
             let told = format!("sysfs says {}, the device {}", source.disk.identity.capacity, medium.size());
             record.append(&note(&told))?;
         }
-        let stop = stop_flag();
         Ok(Self { source, protection, reported, medium, folder, algorithms, image, record, stop })
     }
 
