@@ -26,7 +26,7 @@ fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
     let machine = Machine::new(Chipset::Q35, boot).firmware(firmware).disk(evidence);
     let mut guest = Guest::boot(machine, &logs).unwrap();
 
-    assert_eq!(guest.demand("cat /sys/kernel/security/evidence_guard/version").unwrap().trim(), "1");
+    assert_eq!(guest.demand("cat /sys/kernel/security/evidence_guard/version").unwrap().trim(), "2");
     let efi = guest.run("[ -d /sys/firmware/efi ]").unwrap().succeeded();
     assert_eq!(efi, firmware == Firmware::Uefi, "booted through the other firmware");
     guest.await_disk(EVIDENCE_BYTES).unwrap();

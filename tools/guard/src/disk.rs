@@ -1,13 +1,16 @@
 //! The guard of one disk.
 
 use crate::identifier::{self, Identifier};
-use crate::{Denial, Guard, GuardError, read_trimmed};
+use crate::{CommandCount, Denial, Guard, GuardError, read_trimmed};
 use evidence::GuardState;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Longest identifier the kernel keeps (`GUARD_ID_LEN` less its NUL); a longer line is refused with EINVAL.
 const LONGEST_SERIAL: usize = 127;
+
+/// How often the flight recorder is read before giving up on it.
+const READINGS: u32 = 20;
 
 /// A disk that the guard holds.
 #[derive(Clone, Debug)]
@@ -62,6 +65,19 @@ impl GuardedDisk {
         let path = self.folder.join("refused");
         let text = read_trimmed(&path)?;
         text.parse().map_err(|_| GuardError::Unintelligible { path, text })
+    }
+
+    /// The flight recorder: all commands that were on their way to it since it was discovered.
+    ///
+    /// # Errors
+    /// [`GuardError`] when the table cannot be read, or changes faster than it can be.
+    pub fn commands(&self) -> Result<Vec<CommandCount>, GuardError> {
+        let path = self.folder.join("commands");
+        let parse = |line: &str| {
+            line.parse()
+                .map_err(|()| GuardError::Unintelligible { path: path.clone(), text: line.to_owned() })
+        };
+        read_at_rest(&path)?.lines().map(parse).collect()
     }
 
     /// What the kernel knows it by.
@@ -127,6 +143,21 @@ impl GuardedDisk {
             _ => Denial::NotAllowed,
         }
     }
+}
+
+/// Reads a table that comes in pieces of a page: a row that appears meanwhile moves those of the next command set, so
+/// it is read until two readings have the same rows. Counts may differ: each is right for its moment.
+fn read_at_rest(path: &Path) -> Result<String, GuardError> {
+    let read = || read_trimmed(path);
+    let mut before = read()?;
+    for _ in 0..READINGS {
+        let now = read()?;
+        if now.lines().count() == before.lines().count() {
+            return Ok(now);
+        }
+        before = now;
+    }
+    Err(GuardError::Restless { path: path.to_owned() })
 }
 
 /// As the kernel compares: a serial with either kind of serial, because a dock shows the disk's own as the USB device's.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
     /// The guard speaks another version of the interface.
-    #[error("{path}: the guard's interface has version '{version}', this tool knows 1; use the tools of the same image as the kernel", path = .path.display())]
+    #[error("{path}: the guard's interface has version '{version}', this tool knows 2; use the tools of the same image as the kernel", path = .path.display())]
     UnknownVersion {
         /// The version file.
         path: PathBuf,
@@ -68,6 +68,12 @@ pub enum GuardError {
         path: PathBuf,
         /// What it says.
         text: String,
+    },
+    /// A table that never stands still.
+    #[error("{path}: gains rows faster than it can be read; try again when less is going on", path = .path.display())]
+    Restless {
+        /// The file.
+        path: PathBuf,
     },
     /// A line of the event stream that cannot be understood.
     #[error("event stream: {0}")]

@@ -24,6 +24,9 @@ pub enum EventKind {
         sector: Option<u64>,
         /// Length in bytes.
         bytes: u64,
+        /// The command, where it was one on its way to the device.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        command: Option<RefusedCommand>,
     },
     /// A disk changed its state.
     State {
@@ -51,6 +54,19 @@ pub enum EventKind {
         /// Its name.
         word: String,
     },
+}
+
+/// A command that was not sent to the device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedCommand {
+    /// Its command set, e.g. `scsi`.
+    pub set: String,
+    /// Its opcode, in hexadecimal.
+    pub opcode: String,
+    /// What tells members of a family apart, in hexadecimal.
+    pub sub: String,
+    /// `driver` or `program`.
+    pub asker: String,
 }
 
 /// One event of the guard.
@@ -132,6 +148,7 @@ impl Fields {
                     _ => Some(self.number("sector")?),
                 },
                 bytes: self.number("bytes")?,
+                command: self.command()?,
             },
             "state" => EventKind::State { from: self.word("from")?, to: self.word("to")? },
             "denied" => EventKind::Denied { to: self.word("to")?, errno: self.number("errno")? },
@@ -139,6 +156,12 @@ impl Fields {
             "lost" => EventKind::Lost { count: self.number("count")? },
             other => EventKind::Unknown { word: other.to_owned() },
         })
+    }
+
+    fn command(&mut self) -> Result<Option<RefusedCommand>, String> {
+        let Some(set) = self.given("set") else { return Ok(None) };
+        let (opcode, sub, asker) = (self.word("opcode")?, self.word("sub")?, self.word("asker")?);
+        Ok(Some(RefusedCommand { set, opcode, sub, asker }))
     }
 
     fn word(&mut self, name: &str) -> Result<String, String> {
@@ -185,8 +208,11 @@ impl fmt::Display for Event {
         match &self.kind {
             EventKind::Born { state } => write!(f, "discovered, {state}")?,
             EventKind::Gone => f.write_str("removed")?,
-            EventKind::Refused { op, sector, bytes } => {
+            EventKind::Refused { op, sector, bytes, command } => {
                 write!(f, "REFUSED {op}")?;
+                if let Some(RefusedCommand { set, opcode, sub, asker }) = command {
+                    write!(f, " {set} {opcode}h/{sub}h of a {asker}")?;
+                }
                 if let Some(sector) = sector {
                     write!(f, " of {bytes} bytes at sector {sector}")?;
                 }
@@ -219,7 +245,10 @@ mod tests {
     fn a_refusal_is_read_with_its_place_and_its_program() {
         let line = r"seq=17 time_ns=12345678901 event=refused disk=sda dev=8:0 op=write sector=2048 bytes=4096 pid=93 comm=a\x20b\\x1b\x5cc";
         let event: Event = line.parse().unwrap();
-        assert_eq!(event.kind, EventKind::Refused { op: "write".into(), sector: Some(2048), bytes: 4096 });
+        assert_eq!(
+            event.kind,
+            EventKind::Refused { op: "write".into(), sector: Some(2048), bytes: 4096, command: None }
+        );
         assert_eq!((event.seq, event.pid, event.disk.as_deref()), (17, Some(93), Some("sda")));
         assert_eq!(event.comm.as_deref(), Some(r"a b\\x1b\c"), "what is not printable stays escaped");
         assert_eq!(
@@ -236,7 +265,21 @@ mod tests {
             ("event=gone", EventKind::Gone),
             (
                 "event=refused op=open-write sector=- bytes=0",
-                EventKind::Refused { op: "open-write".into(), sector: None, bytes: 0 },
+                EventKind::Refused { op: "open-write".into(), sector: None, bytes: 0, command: None },
+            ),
+            (
+                "event=refused op=command set=ata opcode=ef sub=82 asker=program sector=- bytes=0",
+                EventKind::Refused {
+                    op: "command".into(),
+                    sector: None,
+                    bytes: 0,
+                    command: Some(RefusedCommand {
+                        set: "ata".into(),
+                        opcode: "ef".into(),
+                        sub: "82".into(),
+                        asker: "program".into(),
+                    }),
+                },
             ),
             (
                 "event=state from=blocked to=evidence",

@@ -13,24 +13,27 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod command_count;
 mod disk;
 mod error;
 mod event;
 mod event_stream;
 mod identifier;
 
+pub use command_count::CommandCount;
 pub use disk::GuardedDisk;
 pub use error::{Denial, GuardError};
-pub use event::{Event, EventError, EventKind};
+pub use event::{Event, EventError, EventKind, RefusedCommand};
 pub use event_stream::{EventStream, Wait};
 pub use identifier::{Identifier, IdentifierKind};
 
+use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The version of the interface that this crate speaks.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// A guard that is in force. Having a value of this type proves that the kernel said so.
 #[derive(Clone, Debug)]
@@ -130,6 +133,24 @@ impl Guard {
     /// [`GuardError`] when the list cannot be read (it takes root).
     pub fn evidence_memory(&self) -> Result<Vec<Identifier>, GuardError> {
         identifier::parse_list(&self.files.join("evidence"))
+    }
+
+    /// The tables by which commands are judged, as text: a row a line, fields separated by tabs.
+    ///
+    /// # Errors
+    /// [`GuardError::Read`].
+    pub fn policy(&self) -> Result<String, GuardError> {
+        let path = self.files.join("policy");
+        fs::read_to_string(&path).map_err(|source| GuardError::Read { path, source })
+    }
+
+    /// SHA-256 of [`Guard::policy`] in hexadecimal: by it the tables of one kernel are told from those of another.
+    ///
+    /// # Errors
+    /// As [`Guard::policy`].
+    pub fn policy_sha256(&self) -> Result<String, GuardError> {
+        let digest = Sha256::digest(self.policy()?.as_bytes());
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Opens the event stream at the oldest event that the kernel still holds (the last 4096 are).

@@ -19,6 +19,9 @@ impl Machine {
         machine.write("sys/block/sda/guard/state", "blocked\n");
         machine.write("sys/block/sda/guard/refused", "3\n");
         machine.write("sys/block/sda/guard/identity", "serial QM 00001\nusb-serial 123\ncid 9\ncolour red\n");
+        let commands = format!("{:<95}\n{:<95}\n", "scsi 28 - 3 0 0 READ (10)", "scsi 2a - 0 0 1 WRITE (10)");
+        machine.write("sys/block/sda/guard/commands", &commands);
+        machine.write("security/evidence_guard/policy", "scsi-disk\t28\t-\tREAD (10)\tSBC-4\tpass\treads\n");
         machine.write("sys/block/sda/sda1/partition", "1\n");
         machine.write("sys/block/loop0/size", "0\n");
         machine
@@ -47,7 +50,7 @@ fn without_its_version_file_no_guard_is_in_force() {
 
 #[test]
 fn a_guard_of_another_version_is_not_spoken_to() {
-    for version in ["2\n", "", "1x\n"] {
+    for version in ["1\n", "", "2x\n"] {
         let error = Machine::new(version).guard().unwrap_err();
         assert!(matches!(error, GuardError::UnknownVersion { .. }), "{error}");
     }
@@ -55,7 +58,7 @@ fn a_guard_of_another_version_is_not_spoken_to() {
 
 #[test]
 fn the_state_and_names_of_a_disk_are_read() {
-    let machine = Machine::new("1\n");
+    let machine = Machine::new("2\n");
     let guard = machine.guard().unwrap().unwrap();
     assert_eq!(guard.disks().unwrap(), ["sda"]);
     let disk = guard.disk("sda").unwrap();
@@ -69,8 +72,24 @@ fn the_state_and_names_of_a_disk_are_read() {
 }
 
 #[test]
+fn the_flight_recorder_and_the_policy_are_read() {
+    let machine = Machine::new("2\n");
+    let guard = machine.guard().unwrap().unwrap();
+    let commands = guard.disk("sda").unwrap().commands().unwrap();
+    let seen: Vec<_> = commands.iter().map(|c| (c.opcode, c.passed, c.refused)).collect();
+    assert_eq!(seen, [(0x28, 3, 0), (0x2A, 0, 1)]);
+    // Of sha256sum.
+    let expected =
+        Command::new("sha256sum").arg(machine.0.path().join("security/evidence_guard/policy")).output();
+    let expected = String::from_utf8(expected.unwrap().stdout).unwrap();
+    assert!(expected.starts_with(&guard.policy_sha256().unwrap()), "{expected}");
+    machine.write("sys/block/sda/guard/commands", "rubbish\n");
+    assert!(matches!(guard.disk("sda").unwrap().commands(), Err(GuardError::Unintelligible { .. })));
+}
+
+#[test]
 fn each_change_is_the_line_that_the_interface_names() {
-    let machine = Machine::new("1\n");
+    let machine = Machine::new("2\n");
     let guard = machine.guard().unwrap().unwrap();
     let disk = guard.disk("sda").unwrap();
     disk.lock().unwrap();
@@ -85,7 +104,7 @@ fn each_change_is_the_line_that_the_interface_names() {
 
 #[test]
 fn a_serial_that_would_be_another_line_is_not_handed_on() {
-    let machine = Machine::new("1\n");
+    let machine = Machine::new("2\n");
     let disk = machine.guard().unwrap().unwrap().disk("sda").unwrap();
     for serial in ["", "  ", "a\nevidence", "caf\u{e9}", &"x".repeat(128)] {
         assert!(matches!(disk.allow(serial), Err(GuardError::ImpossibleSerial { .. })), "{serial:?}");
@@ -95,7 +114,7 @@ fn a_serial_that_would_be_another_line_is_not_handed_on() {
 
 #[test]
 fn what_is_no_guarded_whole_disk_is_told_apart() {
-    let machine = Machine::new("1\n");
+    let machine = Machine::new("2\n");
     let guard = machine.guard().unwrap().unwrap();
     assert!(matches!(guard.disk("sda1"), Err(GuardError::Partition { whole, .. }) if whole == "sda"));
     assert!(matches!(guard.disk("loop0"), Err(GuardError::NotGuarded { .. })));
@@ -106,7 +125,7 @@ fn what_is_no_guarded_whole_disk_is_told_apart() {
 
 #[test]
 fn odd_words_from_the_kernel_are_errors_and_not_guesses() {
-    let machine = Machine::new("1\n");
+    let machine = Machine::new("2\n");
     machine.write("sys/block/sda/guard/state", "thawed\n");
     machine.write("sys/block/sda/guard/refused", "-1\n");
     machine.write("security/evidence_guard/seal", "2\n");
@@ -118,7 +137,7 @@ fn odd_words_from_the_kernel_are_errors_and_not_guesses() {
 
 #[test]
 fn events_come_in_order_and_a_damaged_line_does_not_hide_the_next() {
-    let machine = Machine::new("1\n");
+    let machine = Machine::new("2\n");
     let lines = "seq=0 time_ns=1 event=born disk=sda dev=8:0 state=blocked pid=1 comm=x\nrubbish\n\
                  seq=1 time_ns=2 event=sealed disk=- dev=- pid=1 comm=x\n";
     machine.write("security/evidence_guard/events", lines);

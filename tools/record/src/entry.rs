@@ -25,6 +25,11 @@ pub enum Entry {
         /// How many more there were.
         omitted: u64,
     },
+    /// The guard's flight recorder of the source: every command since its discovery, sent, absorbed or refused.
+    GuardCommands {
+        /// A row a command, as `pf-guard commands --json` gives them.
+        commands: Vec<serde_json::Value>,
+    },
     /// Anything else worth keeping.
     Note {
         /// Free text.
@@ -51,6 +56,7 @@ impl Entry {
             Entry::AcquisitionOpened(_) => "acquisition-opened",
             Entry::ReadError { .. } => "read-error",
             Entry::GuardEvents { .. } => "guard-events",
+            Entry::GuardCommands { .. } => "guard-commands",
             Entry::Note { .. } => "note",
             Entry::Interrupted { .. } => "interrupted",
             Entry::ImageClosed(_) => "image-closed",
@@ -60,10 +66,11 @@ impl Entry {
     }
 
     /// All words that [`Entry::kind`] can give.
-    pub const KINDS: [&'static str; 8] = [
+    pub const KINDS: [&'static str; 9] = [
         "acquisition-opened",
         "read-error",
         "guard-events",
+        "guard-commands",
         "note",
         "interrupted",
         "image-closed",
@@ -126,6 +133,9 @@ pub enum GuardReport {
         state: GuardState,
         /// Operations refused on it since it was discovered.
         refused: u64,
+        /// SHA-256 of the tables that commands are judged by, in hexadecimal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy_sha256: Option<String>,
     },
     /// A guard is in force, but the source is no disk of its own.
     NotADisk {

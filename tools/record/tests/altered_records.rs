@@ -43,7 +43,12 @@ fn entries() -> Vec<Entry> {
                 logical_sector: SectorSize::S512,
                 physical_sector: SectorSize::new(4096).unwrap(),
             },
-            guard: GuardReport::InForce { disk: "sda".into(), state: GuardState::Evidence, refused: 3 },
+            guard: GuardReport::InForce {
+                disk: "sda".into(),
+                state: GuardState::Evidence,
+                refused: 3,
+                policy_sha256: None,
+            },
             plan: Plan {
                 format: "e01".into(),
                 chunk_size: ByteCount(32_768),

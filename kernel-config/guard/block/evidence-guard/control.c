@@ -8,8 +8,9 @@
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 #include "guard.h"
+#include "policy.h"
 
-#define INTERFACE_VERSION "1"
+#define INTERFACE_VERSION "2"
 
 static int version_show(struct seq_file *m, void *unused)
 {
@@ -29,6 +30,36 @@ static int evidence_show(struct seq_file *m, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(evidence);
+
+static void show_rule(struct seq_file *m, const char *set,
+		      const struct guard_rule *rule)
+{
+	static const char * const kinds[] = {
+		[GUARD_DISK] = "-disk", [GUARD_CD] = "-cd",
+		[GUARD_OTHER] = "-other",
+		[GUARD_DISK | GUARD_CD] = "-disk-cd", [GUARD_ANY] = "",
+	};
+
+	seq_printf(m, "%s%s\t%02x\t", set, kinds[rule->kinds], rule->opcode);
+	if (rule->sub == GUARD_ALL)
+		seq_putc(m, '-');
+	else
+		seq_printf(m, "%02x", rule->sub);
+	seq_printf(m, "\t%s\t%s\t%s\t%s\n", rule->name, rule->standard,
+		   guard_verdict_name(rule->verdict), rule->reason);
+}
+
+static int policy_show(struct seq_file *m, void *unused)
+{
+	unsigned int i, row;
+
+	for (i = 0; i < guard_table_count; i++)
+		for (row = 0; row < guard_tables[i]->count; row++)
+			show_rule(m, guard_tables[i]->set,
+				  &guard_tables[i]->rules[row]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(policy);
 
 static ssize_t seal_read(struct file *file, char __user *to, size_t count,
 			 loff_t *pos)
@@ -68,6 +99,7 @@ static const struct {
 	{ "seal",	0600, &seal_fops },
 	{ "evidence",	0400, &evidence_fops },
 	{ "events",	0400, &guard_events_fops },
+	{ "policy",	0444, &policy_fops },
 	/* Last: its presence tells that the others are there. */
 	{ "version",	0444, &version_fops },
 };

@@ -19,7 +19,9 @@
 
 #define RING_SIZE	4096
 /* The longest line: every byte of "comm" escaped, every number at its largest. */
-#define LINE_SIZE	384
+#define LINE_SIZE	512
+/* Names of devices that have no disk are cut to this. */
+#define DEVICE_LEN	24
 
 struct stored_event {
 	struct guard_event what;
@@ -27,6 +29,7 @@ struct stored_event {
 	dev_t dev;
 	pid_t pid;
 	char disk[DISK_NAME_LEN];
+	char device[DEVICE_LEN];
 	char comm[TASK_COMM_LEN];
 };
 
@@ -56,6 +59,9 @@ void guard_event(struct gendisk *disk, const struct guard_event *event)
 	spin_lock_irqsave(&ring_lock, flags);
 	slot = &ring[ring_head % RING_SIZE];
 	slot->what = *event;
+	slot->what.device = NULL;
+	strscpy(slot->device, !disk && event->device ? event->device : "",
+		sizeof(slot->device));
 	slot->time_ns = ktime_get_boottime_ns();
 	slot->dev = disk ? disk_devt(disk) : 0;
 	slot->pid = task_pid_nr(current);
@@ -85,6 +91,13 @@ static void print_comm(struct seq_buf *out, const char *comm)
 	}
 }
 
+static void print_command(struct seq_buf *out, const struct guard_event *event)
+{
+	seq_buf_printf(out, " set=%s opcode=%02x sub=%02x asker=%s",
+		       event->set, event->opcode, event->sub,
+		       event->by_driver ? "driver" : "program");
+}
+
 static void print_details(struct seq_buf *out, const struct guard_event *event)
 {
 	switch (event->kind) {
@@ -93,6 +106,8 @@ static void print_details(struct seq_buf *out, const struct guard_event *event)
 		break;
 	case GUARD_EVENT_REFUSED:
 		seq_buf_printf(out, " op=%s", event->op);
+		if (event->set)
+			print_command(out, event);
 		if (event->sector == GUARD_NO_SECTOR)
 			seq_buf_puts(out, " sector=-");
 		else
@@ -137,6 +152,8 @@ static size_t print_event(char *line, u64 seq, const struct stored_event *event)
 			       MINOR(event->dev));
 	else
 		seq_buf_putc(&out, '-');
+	if (event->device[0])
+		seq_buf_printf(&out, " device=%s", event->device);
 	print_details(&out, &event->what);
 	seq_buf_printf(&out, " pid=%d comm=", event->pid);
 	print_comm(&out, event->comm);

@@ -63,6 +63,13 @@ struct guard_event {
 	const char *op;
 	sector_t sector;
 	unsigned int bytes;
+	/* REFUSED, where the operation is a command */
+	const char *set;
+	u8 opcode;
+	u16 sub;
+	bool by_driver;
+	/* What a device without a disk is called; copied. */
+	const char *device;
 	/* BORN, STATE, DENIED */
 	int from;
 	int to;
@@ -75,5 +82,10 @@ void guard_refused(struct gendisk *disk, const char *op, sector_t sector,
 		   unsigned int bytes);
 
 extern const struct file_operations guard_events_fops;
+
+/* recorder.c */
+ssize_t guard_commands_read(struct file *file, struct kobject *kobj,
+			    struct bin_attribute *attr, char *to, loff_t off,
+			    size_t count);
 
 #endif /* _EVIDENCE_GUARD_GUARD_H */

@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/list.h>
 #include <linux/major.h>
+#include <linux/mmc/card.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -107,11 +108,35 @@ void guard_evidence_walk(void (*show)(const struct guard_id *id, void *data),
 	mutex_unlock(&guard_mutex);
 }
 
+#ifdef CONFIG_MMC
+/*
+ * The gate of SD and MMC sees the card only; this tells it how many of the
+ * card's areas, each of them a disk, are writable.
+ */
+static void tell_card(struct gendisk *disk, int more)
+{
+	struct device *dev = disk_to_dev(disk)->parent;
+
+	for (; dev; dev = dev->parent)
+		if (dev->bus && !strcmp(dev->bus->name, "mmc")) {
+			atomic_add(more, &container_of(dev, struct mmc_card,
+						       dev)->guard_writable);
+			return;
+		}
+}
+#else
+static void tell_card(struct gendisk *disk, int more) { }
+#endif
+
 /* The one place where a state changes after birth. */
 static void set_state(struct gendisk *disk, int from, int to)
 {
 	lockdep_assert_held(&guard_mutex);
+	if (from == EVIDENCE_GUARD_WRITABLE)
+		tell_card(disk, -1);
 	atomic_set(&disk->guard.state, to);
+	if (to == EVIDENCE_GUARD_WRITABLE)
+		tell_card(disk, 1);
 	pr_info("%s: %s -> %s\n", disk->disk_name, guard_state_name(from),
 		guard_state_name(to));
 	guard_event(disk, &(struct guard_event) {
@@ -371,6 +396,16 @@ static DEVICE_ATTR_ADMIN_RW(state);
 static DEVICE_ATTR_RO(refused);
 static DEVICE_ATTR_ADMIN_RO(identity);
 
+static struct bin_attribute bin_attr_commands = {
+	.attr = { .name = "commands", .mode = 0444 },
+	.read = guard_commands_read,
+};
+
+static struct bin_attribute *guard_bin_attrs[] = {
+	&bin_attr_commands,
+	NULL
+};
+
 static struct attribute *guard_attrs[] = {
 	&dev_attr_state.attr,
 	&dev_attr_refused.attr,
@@ -391,5 +426,6 @@ static umode_t guard_attr_visible(struct kobject *kobj, struct attribute *attr,
 const struct attribute_group evidence_guard_attr_group = {
 	.name		= "guard",
 	.attrs		= guard_attrs,
+	.bin_attrs	= guard_bin_attrs,
 	.is_visible	= guard_attr_visible,
 };

@@ -10,13 +10,24 @@
 #define _LINUX_EVIDENCE_GUARD_H
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/blk_types.h>
 #include <linux/types.h>
 
+struct ata_queued_cmd;
 struct bio;
 struct block_device;
 struct boot_params;
 struct gendisk;
+struct mmc_host;
+struct mmc_ioc_cmd;
+struct mmc_request;
+struct nvme_command;
+struct nvme_ctrl;
+struct request;
+struct scsi_cmnd;
+struct ufs_hba;
+struct utp_upiu_req;
 
 /*
  * EVIDENCE_GUARD_BLOCKED must be 0: a gendisk is allocated zeroed, so a disk
@@ -30,10 +41,35 @@ enum evidence_guard_state {
 	EVIDENCE_GUARD_VIRTUAL,
 };
 
+/* No policy table has more rows. */
+#define EVIDENCE_GUARD_ROWS	160
+
+/*
+ * Flight recorder of one command set of one device: how many commands of each
+ * kind were sent, absorbed and refused. Embedded in what the driver keeps of
+ * the device from its discovery on, zeroed, so that no allocation can fail and
+ * no command go unseen.
+ */
+struct evidence_guard_recorder {
+	/* Further recorder of the same disk: another set, or a layer below. */
+	struct evidence_guard_recorder	*next;
+#ifdef CONFIG_EVIDENCE_GUARD_RECORDER
+	const struct guard_table	*table;
+	atomic64_t			count[EVIDENCE_GUARD_ROWS][3];
+	/* Refused commands that are on no row, by opcode. */
+	atomic64_t			unlisted[256];
+	/* Rows, then EVIDENCE_GUARD_ROWS + opcode, as they first appeared. */
+	u16				order[EVIDENCE_GUARD_ROWS + 256];
+	unsigned int			used;
+	DECLARE_BITMAP(seen, EVIDENCE_GUARD_ROWS + 256);
+#endif
+};
+
 /* Embedded in struct gendisk: no allocation that could fail. */
 struct evidence_guard_disk {
 	atomic_t	state;
 	atomic64_t	refused;
+	struct evidence_guard_recorder *recorder;
 };
 
 #ifdef CONFIG_EVIDENCE_GUARD
@@ -55,6 +91,30 @@ void evidence_guard_gone(struct gendisk *disk);
 bool evidence_guard_bio_passes(struct bio *bio, blk_status_t *status);
 int evidence_guard_open(struct block_device *bdev, bool for_writing);
 int evidence_guard_roset(struct block_device *bdev, bool read_only);
+bool evidence_guard_reserves(struct block_device *bdev);
+
+/*
+ * The command gates. Where one returns false, the command is not sent and its
+ * answer is already in place.
+ */
+bool evidence_guard_scsi(struct scsi_cmnd *cmd);
+void evidence_guard_scsi_unsent(struct scsi_cmnd *cmd);
+void evidence_guard_scsi_sense(struct scsi_cmnd *cmd);
+bool evidence_guard_ata(struct ata_queued_cmd *qc);
+bool evidence_guard_nvme(struct nvme_ctrl *ctrl, struct request *req);
+void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl, bool admin,
+			      const struct nvme_command *cmd);
+bool evidence_guard_mmc(struct mmc_host *host, struct mmc_request *mrq);
+void evidence_guard_mmc_done(struct mmc_host *host, struct mmc_request *mrq);
+bool evidence_guard_mmc_ioctl(struct mmc_host *host,
+			      const struct mmc_ioc_cmd *ioc);
+bool evidence_guard_ufs(struct ufs_hba *hba, const struct utp_upiu_req *upiu);
+bool evidence_guard_virtio(struct request *req, u32 prepared_type);
+bool evidence_guard_floppy(struct gendisk **disks, unsigned int count,
+			   unsigned int drive, u8 first);
+bool evidence_guard_host_ioctl(unsigned int cmd);
+/* A door that nobody may go through; always -EPERM. */
+int evidence_guard_door(const char *door);
 
 #else /* CONFIG_EVIDENCE_GUARD */
 
@@ -78,6 +138,62 @@ static inline int evidence_guard_open(struct block_device *bdev,
 }
 static inline int evidence_guard_roset(struct block_device *bdev,
 				       bool read_only)
+{
+	return 0;
+}
+static inline bool evidence_guard_reserves(struct block_device *bdev)
+{
+	return true;
+}
+static inline bool evidence_guard_scsi(struct scsi_cmnd *cmd)
+{
+	return true;
+}
+static inline void evidence_guard_scsi_unsent(struct scsi_cmnd *cmd) { }
+static inline void evidence_guard_scsi_sense(struct scsi_cmnd *cmd) { }
+static inline bool evidence_guard_ata(struct ata_queued_cmd *qc)
+{
+	return true;
+}
+static inline bool evidence_guard_nvme(struct nvme_ctrl *ctrl,
+				       struct request *req)
+{
+	return true;
+}
+static inline void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl, bool admin,
+					    const struct nvme_command *cmd) { }
+static inline bool evidence_guard_mmc(struct mmc_host *host,
+				      struct mmc_request *mrq)
+{
+	return true;
+}
+static inline void evidence_guard_mmc_done(struct mmc_host *host,
+					   struct mmc_request *mrq) { }
+static inline bool evidence_guard_mmc_ioctl(struct mmc_host *host,
+					    const struct mmc_ioc_cmd *ioc)
+{
+	return true;
+}
+static inline bool evidence_guard_ufs(struct ufs_hba *hba,
+				      const struct utp_upiu_req *upiu)
+{
+	return true;
+}
+static inline bool evidence_guard_virtio(struct request *req, u32 prepared_type)
+{
+	return true;
+}
+static inline bool evidence_guard_floppy(struct gendisk **disks,
+					 unsigned int count, unsigned int drive,
+					 u8 first)
+{
+	return true;
+}
+static inline bool evidence_guard_host_ioctl(unsigned int cmd)
+{
+	return true;
+}
+static inline int evidence_guard_door(const char *door)
 {
 	return 0;
 }

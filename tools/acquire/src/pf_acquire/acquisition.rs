@@ -232,6 +232,13 @@ fn close(record: &mut RecordWriter, protection: &Protection, outcome: Outcome) -
         // What the guard did stands in its counter as well; the record is closed all the same.
         Err(failure) => record.append(&note(&format!("the guard's events could not be read: {failure}")))?,
     }
+    match protection.commands() {
+        Ok(Some(commands)) => record.append(&commands)?,
+        Ok(None) => {}
+        Err(failure) => {
+            record.append(&note(&format!("the guard's flight recorder could not be read: {failure}")))?;
+        }
+    }
     let (guard_state, refused) = protection.at_the_end();
     Ok(record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?)
 }

@@ -50,7 +50,7 @@ impl Report {
     fn print_for_people(&self) {
         println!("Source      {}, {}", self.source, self.media_size);
         match &self.protection {
-            GuardReport::InForce { disk, state, refused } => {
+            GuardReport::InForce { disk, state, refused, .. } => {
                 println!("Guard       {disk} is {state}; {refused} operations refused so far");
             }
             GuardReport::NotADisk { reason } => println!("Guard       in force; the source is {reason}"),

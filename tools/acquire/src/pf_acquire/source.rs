@@ -90,10 +90,11 @@ impl Protection {
     /// How it stands now, for the record.
     pub fn report(&self) -> Result<GuardReport, Failure> {
         Ok(match (&self.guarded, &self.reason) {
-            (Some((_, disk)), _) => GuardReport::InForce {
+            (Some((guard, disk)), _) => GuardReport::InForce {
                 disk: disk.name().to_owned(),
                 state: disk.state()?,
                 refused: disk.refused()?,
+                policy_sha256: Some(guard.policy_sha256()?),
             },
             (None, Some(reason)) => GuardReport::NotADisk { reason: reason.clone() },
             (None, None) => GuardReport::Unguarded,
@@ -117,6 +118,14 @@ impl Protection {
             }
         }
         Ok(Some(Entry::GuardEvents { events, omitted }))
+    }
+
+    /// The flight recorder of the source so far, for the record; `None` where there is no guard.
+    pub fn commands(&self) -> Result<Option<Entry>, Failure> {
+        let Some((_, disk)) = &self.guarded else { return Ok(None) };
+        let commands = disk.commands()?;
+        let rows = commands.iter().filter_map(|command| serde_json::to_value(command).ok()).collect();
+        Ok(Some(Entry::GuardCommands { commands: rows }))
     }
 
     /// State and count of refusals at the end; `None` where there is no guard, or the disk is gone.

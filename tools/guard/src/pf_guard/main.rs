@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod allow;
+mod commands;
 mod log;
 mod status;
 mod transition;
@@ -61,6 +62,13 @@ enum Command {
     },
     /// End, until power-off, that disks can become writable.
     Seal,
+    /// Show the flight recorder of a disk: every command since its discovery, sent, absorbed and refused.
+    Commands {
+        /// The disk.
+        disk: PathBuf,
+    },
+    /// Show the tables that commands are judged by; with --json their SHA-256.
+    Policy,
     /// Show what the guard saw and refused.
     Log {
         /// Go on with new events as they happen.
@@ -140,6 +148,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             guard.seal()?;
             status::show(&guard, cli.json)
         }
+        Command::Commands { disk } => commands::show(&guarded(&guard, disk)?, cli.json),
+        Command::Policy => commands::show_policy(&guard, cli.json),
         Command::Log { follow } => log::show(&guard, *follow, cli.json),
     }
 }

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn the_screen_shows_state_refusals_and_names() {
         let status = Status {
-            interface_version: "1",
+            interface_version: "2",
             sealed: Some(false),
             disks: vec![
                 DiskStatus {
@@ -131,7 +131,7 @@ mod tests {
             evidence_memory: None,
         };
         let text = lines(&status).join("\n");
-        assert!(text.contains("in force (interface 1), not sealed"), "{text}");
+        assert!(text.contains("in force (interface 2), not sealed"), "{text}");
         assert!(text.contains("sda          evidence        12  serial QM00001"), "{text}");
         assert!(text.contains("cannot become a destination"), "{text}");
         assert!(serde_json::to_string(&status).unwrap().contains(r#""state":"evidence","refused":12"#));
