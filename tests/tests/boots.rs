@@ -94,7 +94,7 @@ fn a_disk_that_passes_for_a_boot_medium_is_not_asked() {
         let put = mtool("mcopy").args(["-", &format!("::{path}")]);
         put.input("serial --unit=0\nterminal_output console serial\necho led astray\nhalt\n").run().unwrap();
     }
-    let decoy = Disk::new("decoy", Transport::Ahci, image);
+    let decoy = Disk::new("decoy", Transport::Ahci, image).bootable();
     let oracle = Oracle::watch(std::slice::from_ref(&decoy)).unwrap();
     let machine = Machine::new(Chipset::Q35, Boot::UsbStick(iso())).firmware(Firmware::Uefi).disk(decoy);
 
