@@ -1,7 +1,7 @@
 //! One hybrid ISO for BIOS and UEFI, USB stick and CD.
 //!
 //! On UEFI the firmware starts shim from the EFI system partition, shim starts Debian's signed GRUB, and that takes its
-//! menu from the ISO file system of the very medium it came from: it never searches other disks.
+//! menu from the ISO file system of the very medium it came from: it searches no other disk.
 
 use crate::error::{Doing, Result};
 use crate::kernel_build::BUILD_TIME;
@@ -15,16 +15,25 @@ use std::time::{Duration, SystemTime};
 const ESP_KIB: u64 = 8192;
 
 /// Signed by Debian: file on this machine, place on the EFI system partition.
+///
+/// The GRUB is the one of installed systems, not `gcdx64`, the one of Debian's own CDs. Where its menu is not on its own
+/// medium, `gcdx64` looks for `/.disk/info` on every disk and runs what it finds beside it. 2.12's `grubx64` has no such
+/// search; 2.06's has it in both.
 const SIGNED: [(&str, &str); 3] = [
     ("/usr/lib/shim/shimx64.efi.signed", "EFI/BOOT/BOOTX64.EFI"),
-    ("/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed", "EFI/BOOT/grubx64.efi"),
+    ("/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", "EFI/BOOT/grubx64.efi"),
     ("/usr/lib/shim/mmx64.efi.signed", "EFI/BOOT/mmx64.efi"),
 ];
 
-/// Leads GRUB from the EFI system partition to the ISO file system of the same medium: `(hd0,gpt2)/EFI/BOOT` on a stick
-/// and `(cd0)/EFI/BOOT` on a CD both begin with the medium's own name.
-const ESP_GRUB_CFG: &str = "\
-regexp --set=1:medium '^\\(([^,)]+)' \"$cmdpath\"
+/// Where the signed GRUB looks first, on the device that it was started from. On a stick that is the EFI system
+/// partition, on a CD the ISO file system, so each of them carries [`LEAD`] here.
+const LEAD_PATH: &str = "EFI/debian/grub.cfg";
+
+/// Leads GRUB to the menu in the ISO file system of its own medium. GRUB itself has put the device it was started from
+/// into `$prefix`: `(hd0,gpt2)/EFI/debian` on a stick and `(cd0)/EFI/debian` on a CD both begin with the medium's name.
+/// `$cmdpath` would tell the same in Debian's 2.06 only; their 2.12 sets `$fw_path` in its place.
+const LEAD: &str = "\
+regexp --set=1:medium '^\\(([^,)]+)' \"$prefix\"
 set root=$medium
 set prefix=($medium)/boot/grub
 configfile ($medium)/boot/grub/grub.cfg
@@ -73,6 +82,7 @@ pub fn write(kernel: &Path, iso: &Path) -> Result<()> {
     workspace::make_folder(&tree.join("boot/grub"))?;
     workspace::copy(kernel, &tree.join("boot/bzImage"))?;
     workspace::write(&tree.join("boot/grub/grub.cfg"), GRUB_CFG)?;
+    write_lead(&tree)?;
     make_bios_loader(&tree.join("boot/grub/eltorito.img"))?;
     for file in workspace::files_below(&tree)? {
         fix_time(&tree.join(file))?;
@@ -88,6 +98,12 @@ fn make_bios_loader(to: &Path) -> Result<()> {
         .run()
 }
 
+fn write_lead(root: &Path) -> Result<()> {
+    let path = root.join(LEAD_PATH);
+    workspace::make_folder(path.parent().unwrap_or(root))?;
+    workspace::write(&path, LEAD)
+}
+
 fn make_esp(work: &Path) -> Result<PathBuf> {
     let (folder, image) = (work.join("esp"), work.join("esp.img"));
     for (from, place) in SIGNED {
@@ -95,8 +111,7 @@ fn make_esp(work: &Path) -> Result<PathBuf> {
         workspace::make_folder(to.parent().unwrap_or(&folder))?;
         workspace::copy(Path::new(from), &to)?;
     }
-    workspace::make_folder(&folder.join("boot/grub"))?;
-    workspace::write(&folder.join("boot/grub/grub.cfg"), ESP_GRUB_CFG)?;
+    write_lead(&folder)?;
 
     let mtools = |program: &str| Program::new(program).env("SOURCE_DATE_EPOCH", BUILD_TIME.to_string());
     mtools("mformat")
@@ -105,7 +120,7 @@ fn make_esp(work: &Path) -> Result<PathBuf> {
         .arg(&image)
         .arg("::")
         .run()?;
-    for directory in ["EFI", "EFI/BOOT", "boot", "boot/grub"] {
+    for directory in ["EFI", "EFI/BOOT", "EFI/debian"] {
         mtools("mmd").arg("-i").arg(&image).arg(format!("::{directory}")).run()?;
     }
     for file in workspace::files_below(&folder)? {

@@ -75,6 +75,8 @@ pub struct Disk {
     pub bad_sector: Option<u64>,
     /// Name of a SCSI host adapter that is there already; without it the disk brings its own.
     pub adapter: Option<String>,
+    /// Whether the firmware may boot from it, after the boot medium. UEFI (OVMF) shows a boot loader no other disks.
+    pub bootable: bool,
 }
 
 impl Disk {
@@ -89,6 +91,7 @@ impl Disk {
             port: 1,
             bad_sector: None,
             adapter: None,
+            bootable: false,
         }
     }
 
@@ -121,6 +124,13 @@ impl Disk {
         self
     }
 
+    /// The same disk in the firmware's boot order, behind the boot medium.
+    #[must_use]
+    pub fn bootable(mut self) -> Self {
+        self.bootable = true;
+        self
+    }
+
     /// The block nodes, lowest first. Discards are let through to the file, so that one that reaches the disk
     /// model shows in the file's bytes.
     #[must_use]
@@ -147,6 +157,14 @@ impl Disk {
     /// The device models, controller first; the last one is the disk.
     #[must_use]
     pub fn devices(&self) -> Vec<Value> {
+        let mut devices = self.models();
+        if let (true, Some(disk)) = (self.bootable, devices.last_mut()) {
+            disk["bootindex"] = json!(1);
+        }
+        devices
+    }
+
+    fn models(&self) -> Vec<Value> {
         let Disk { name, serial, .. } = self;
         // `rerror=report` hands a read error to the guest, where the default may stop the machine.
         let report = "report";

@@ -62,6 +62,13 @@ impl HostProgram {
         self
     }
 
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, variable: &str, value: &str) -> Self {
+        self.command.env(variable, value);
+        self
+    }
+
     /// What the program reads from its standard input.
     #[must_use]
     pub fn input(mut self, text: impl Into<Vec<u8>>) -> Self {

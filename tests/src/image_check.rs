@@ -87,12 +87,21 @@ impl ImageCheck {
     }
 }
 
+/// Prepares a program of the Sleuth Kit. Debian 13's reads an E01 and crashes when it closes it, libewf's own E01s
+/// included: two versions of libbfio come with it, and libewf finds the wrong one. Loaded first, it finds its own.
+///
+/// # Errors
+/// [`HarnessError::Missing`].
+pub fn sleuth_kit(program: &str) -> Result<HostProgram> {
+    Ok(HostProgram::new(program, "sleuthkit")?.env("LD_PRELOAD", "libewf.so.2"))
+}
+
 /// The file systems of one image, counted by the Sleuth Kit.
 fn files_in(image: &Path, format: &str, layout: &Layout) -> Result<usize> {
     let mut files = 0;
     for number in 1..=layout.partitions.len() {
         let sector = (layout.start_of(number) / layout.sector()).to_string();
-        let listing = HostProgram::new("fls", "sleuthkit")?
+        let listing = sleuth_kit("fls")?
             .args(["-r", "-F", "-i", format, "-b", &layout.sector().to_string(), "-o", &sector])
             .arg(image)
             .run()?;

@@ -8,6 +8,7 @@ use harness::{
     emulator::{Boot, Chipset, Firmware, Machine},
     evidence_disk::{FileSystem, Label, Layout, MIB},
     guest::Guest,
+    host_program::HostProgram,
     oracle::Oracle,
     screen::Picture,
 };
@@ -72,4 +73,33 @@ fn a_usb_stick_boots_under_uefi() {
 #[test]
 fn a_cd_boots_under_uefi() {
     comes_up_with_every_disk_blocked("boot-uefi-cd", Firmware::Uefi, Boot::Cd(iso()));
+}
+
+/// Debian's signed GRUB takes a disk with this file for its own medium if it must search for one.
+const MARK_OF_A_MEDIUM: &str = ".disk/info";
+
+#[test]
+fn a_disk_that_passes_for_a_boot_medium_is_not_asked() {
+    let artifacts = Artifacts::of_this_build();
+    let logs = artifacts.log_folder("boot-uefi-decoy").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("decoy");
+    Layout { label: Label::Mbr, partitions: vec![(FileSystem::EmptyFat, 6)] }
+        .build(&image, EVIDENCE_BYTES)
+        .unwrap();
+    let partition = format!("{}@@{MIB}", image.display());
+    let mtool = |program: &str| HostProgram::new(program, "mtools").unwrap().args(["-i", &partition]);
+    mtool("mmd").args(["::.disk", "::boot", "::boot/grub", "::EFI", "::EFI/debian"]).run().unwrap();
+    for path in [MARK_OF_A_MEDIUM, "boot/grub/grub.cfg", "EFI/debian/grub.cfg"] {
+        let put = mtool("mcopy").args(["-", &format!("::{path}")]);
+        put.input("serial --unit=0\nterminal_output console serial\necho led astray\nhalt\n").run().unwrap();
+    }
+    let decoy = Disk::new("decoy", Transport::Ahci, image).bootable();
+    let oracle = Oracle::watch(std::slice::from_ref(&decoy)).unwrap();
+    let machine = Machine::new(Chipset::Q35, Boot::UsbStick(iso())).firmware(Firmware::Uefi).disk(decoy);
+
+    let mut guest = Guest::boot(machine, &logs).unwrap();
+    guest.await_disk(EVIDENCE_BYTES).unwrap();
+    guest.power_off().unwrap();
+    oracle.judge(guest.emulator).unwrap()[0].assert_untouched();
 }

@@ -12,7 +12,7 @@ use harness::{
     evidence_disk::{FileSystem, Label, Layout, MIB, cut_out},
     guest::Guest,
     host_program::HostProgram,
-    image_check::ImageCheck,
+    image_check::{ImageCheck, sleuth_kit},
     oracle::Oracle,
 };
 
@@ -120,12 +120,8 @@ fn the_bad_sector_is_named(items: &Path, disk: &Path) {
     let info = HostProgram::new("ewfinfo", "ewf-tools").unwrap().arg(items.join("item2.E01")).run().unwrap();
     assert!(info.contains(&format!("at sector(s): {BAD_SECTOR} - {BAD_SECTOR} ")), "{info}");
 
-    let image = HostProgram::new("img_cat", "sleuthkit")
-        .unwrap()
-        .args(["-i", "ewf"])
-        .arg(items.join("item2.E01"))
-        .output()
-        .unwrap();
+    let image =
+        sleuth_kit("img_cat").unwrap().args(["-i", "ewf"]).arg(items.join("item2.E01")).output().unwrap();
     let mut expected = fs::read(disk).unwrap();
     let at = BAD_SECTOR as usize * 512;
     expected[at..at + 512].fill(0);

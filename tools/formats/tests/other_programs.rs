@@ -27,7 +27,9 @@ fn strangers_read(first: &Path, media: &[u8]) {
         "ewfexport brings back other bytes"
     );
 
+    // Debian 13's img_cat crashes on closing any E01 unless libewf is loaded before the libraries beside it.
     let cat = std::process::Command::new("img_cat")
+        .env("LD_PRELOAD", "libewf.so.2")
         .arg(first)
         .output()
         .unwrap_or_else(|error| panic!("img_cat: {error}; install the Debian package sleuthkit"));
