@@ -4,7 +4,7 @@ use super::arguments::Arguments;
 use super::destination;
 use super::failure::Failure;
 use super::report::Report;
-use super::screen::Screen;
+use super::screen::{Screen, tell};
 use super::source::{self, Protection, Source};
 use acquire::medium::ReadBack;
 use acquire::pipeline::{self, Imaged, PipelineError};
@@ -220,7 +220,7 @@ fn end_early(
         .map_err(Failure::from)
         .and_then(|()| close(record, protection, outcome));
     if let Err(failure) = told {
-        eprintln!("warning: {failure}");
+        tell(format_args!("warning: {failure}"));
     }
     Failure::EndedEarly { error, folder }
 }

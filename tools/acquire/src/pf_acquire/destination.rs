@@ -3,6 +3,7 @@
 use super::arguments::{Arguments, Format};
 use super::failure::Failure;
 use super::mounts;
+use super::screen::tell;
 use super::source::{Source, node_of};
 use evidence::ByteCount;
 use nix::sys::statfs::{FsType, MSDOS_SUPER_MAGIC, statfs};
@@ -36,7 +37,7 @@ pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> R
         if arguments.format == Format::Raw {
             return Err(wrong(format!("{told}; take a larger destination, or --format e01")));
         }
-        eprintln!("warning: {}: {told}; compressed, it may or may not fit", folder.display());
+        tell(format_args!("warning: {}: {told}; compressed, it may or may not fit", folder.display()));
     }
     let largest = arguments.segment_limit().map_or(media_size.0, |limit| limit.0.min(media_size.0));
     if largest > FAT_FILE_LIMIT && is_fat(&folder) {

@@ -90,7 +90,7 @@ impl Failure {
         ExitCode::from(match self {
             Failure::EndedEarly { error, .. } => match error {
                 PipelineError::Stopped(_) => 5,
-                PipelineError::Source(_) => 6,
+                PipelineError::Source(_) | PipelineError::TooManyRanges => 6,
                 PipelineError::Image(_) | PipelineError::Caller(_) => 4,
                 PipelineError::Resources(_) => 2,
             },
