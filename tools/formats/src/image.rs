@@ -104,7 +104,8 @@ pub trait ImageReader: Send {
     /// offset in it and the media range affected ([`FormatError::media`]). Reading on beyond that range works.
     fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, FormatError>;
     /// Examines what reading the media data does not touch: every copy of headers and tables, hash values, the error
-    /// table, counts, bytes after the end, segments after the last. Lists each flaw found; raw images have none to find.
+    /// table, counts, bytes after the end, segments after the last. Lists the flaws found, up to ten thousand; raw images
+    /// have none to find.
     fn check(&mut self) -> Vec<FormatError> {
         Vec::new()
     }
