@@ -258,3 +258,45 @@ fn a_result_that_cannot_be_printed_leaves_image_and_exit_code_as_they_are() {
         assert_eq!(outcome_in(&to.join(format!("{name}.record.jsonl"))), (true, Some(Outcome::Complete)));
     }
 }
+
+#[test]
+fn what_does_not_fit_is_refused_before_a_file_is_made() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 1, 0);
+    let control = "\u{1}".repeat(100_000);
+    let name = "x".repeat(250);
+    for words in [["--notes", control.as_str()], ["--evidence", name.as_str()]] {
+        let output = pf_acquire(&source, &to, &[&["--unguarded"][..], &words].concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 0, "{words:?}");
+    }
+    // The longest that is taken goes through to the end.
+    let control = "\u{1}".repeat(60_000);
+    let words = ["--unguarded", "--notes", &control, "--name", &"x".repeat(241)];
+    let output = pf_acquire(&source, &to, &words);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_stop_while_the_image_is_read_back_says_that_it_is_whole() {
+    let (folder, to) = folders();
+    let source = folder.path().join("source.bin");
+    fs::File::create(&source).unwrap().set_len(512 << 20).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
+        .arg(&source)
+        .arg("--to")
+        .arg(&to)
+        .args(["--unguarded", "--name", "item", "--hash", "md5"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let record = to.join("item.record.jsonl");
+    while !fs::read_to_string(&record).is_ok_and(|text| text.contains("\"image-closed\"")) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is whole but was not read back"), "{output:?}");
+    assert_eq!(outcome_in(&record), (true, Some(Outcome::Interrupted)));
+}

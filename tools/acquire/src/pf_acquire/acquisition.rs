@@ -2,7 +2,7 @@
 
 use super::arguments::Arguments;
 use super::destination;
-use super::failure::Failure;
+use super::failure::{Failure, LONGEST_ARGUMENTS};
 use super::report::Report;
 use super::screen::{Screen, tell};
 use super::source::{self, Protection, Source};
@@ -29,6 +29,10 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     let algorithms = arguments.algorithms();
     if algorithms.is_empty() {
         return Err(Failure::NoHash);
+    }
+    let given = std::env::args_os().map(|word| word.len()).fold(0, usize::saturating_add);
+    if given > LONGEST_ARGUMENTS {
+        return Err(Failure::TooMuchText(given));
     }
     let source = source::identify(&arguments.source)?;
     let folder = destination::check(arguments, &source, source.disk.identity.capacity)?;
@@ -127,7 +131,10 @@ impl Acquisition {
         };
         let imaged = match imaged {
             Ok(imaged) => imaged,
-            Err(error) => return Err(end_early(error, folder, &protection, &mut record)),
+            Err(error) => {
+                record_early_end(&error, &protection, &mut record);
+                return Err(Failure::EndedEarly { error, folder });
+            }
         };
         let segments = segment_files(&imaged);
         record.append(&Entry::ImageClosed(ImageClosed {
@@ -140,7 +147,10 @@ impl Acquisition {
 
         let verified = match read_back(&imaged, &algorithms, media_size, &Progress::new(stop)) {
             Ok(verified) => verified,
-            Err(error) => return Err(end_early(error, folder, &protection, &mut record)),
+            Err(error) => {
+                record_early_end(&error, &protection, &mut record);
+                return Err(Failure::NotReadBack { error, folder });
+            }
         };
         let outcome = match (verified.matches, imaged.unread.is_empty()) {
             (false, _) => Outcome::VerificationFailed,
@@ -205,14 +215,9 @@ fn read_back(
     Ok(Verification { hashes: read.hashes, matches: mismatches.is_empty(), mismatches })
 }
 
-/// Puts into the record why there is no whole image. The record itself may be what failed: then the first failure is
+/// Puts into the record why the acquisition ended early. The record itself may be what failed: then the first failure is
 /// the one to tell.
-fn end_early(
-    error: PipelineError,
-    folder: PathBuf,
-    protection: &Protection,
-    record: &mut RecordWriter,
-) -> Failure {
+fn record_early_end(error: &PipelineError, protection: &Protection, record: &mut RecordWriter) {
     let outcome =
         if matches!(error, PipelineError::Stopped(_)) { Outcome::Interrupted } else { Outcome::Failed };
     let told = record
@@ -222,7 +227,6 @@ fn end_early(
     if let Err(failure) = told {
         tell(format_args!("warning: {failure}"));
     }
-    Failure::EndedEarly { error, folder }
 }
 
 fn close(record: &mut RecordWriter, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// FAT counts the size of a file in 32 bits.
 const FAT_FILE_LIMIT: u64 = (4 << 30) - 1;
 
+/// Linux takes names of 255 bytes; the longest suffix is the record's.
+const LONGEST_NAME: usize = 255 - record::FILE_SUFFIX.len();
+
 /// Checks the folder and returns it without links; warns on standard error where the room may not do.
 pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> Result<PathBuf, Failure> {
     let wrong = |reason: String| Failure::Destination { folder: arguments.to.clone(), reason };
@@ -24,7 +27,14 @@ pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> R
         return Err(wrong("is not a folder".to_owned()));
     }
     refuse_source_as_destination(&folder, source)?;
-    let record = record_path(&folder.join(arguments.base_name()));
+    let name = arguments.base_name();
+    if name.len() > LONGEST_NAME {
+        return Err(wrong(format!(
+            "{} bytes are too long for the name of a file; give a --name",
+            name.len()
+        )));
+    }
+    let record = record_path(&folder.join(name));
     if record.exists() {
         return Err(Failure::Record(record::RecordError::Exists(record)));
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 pub struct Source {
     /// What was named.
     pub disk: Disk,
-    /// Numbers of all nodes of its whole disk.
+    /// Numbers of all nodes of its whole disk, and of what is built on them: volumes, RAID, encryption.
     pub nodes: Vec<NodeNumber>,
 }
 
@@ -34,6 +34,8 @@ pub fn identify(path: &Path) -> Result<Source, Failure> {
     };
     let mut nodes: Vec<NodeNumber> = disk.node.into_iter().chain(whole.node).collect();
     nodes.extend(whole.partitions.iter().filter_map(|partition| node_of(Path::new(&partition.path))));
+    let built: Vec<NodeNumber> = nodes.iter().flat_map(|node| inventory::built_on(*node)).collect();
+    nodes.extend(built);
     Ok(Source { disk, nodes })
 }
 
