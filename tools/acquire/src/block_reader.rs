@@ -96,13 +96,15 @@ impl Cursor<'_> {
             match self.read_once(buffer, at, to) {
                 Ok(count) if at.saturating_add(count) >= to => at = to,
                 Ok(count) => {
-                    // A granule is read as a whole or not at all, so a part of one is the end of the medium.
                     let whole = count.checked_div(self.granule()).unwrap_or(0).saturating_mul(self.granule());
-                    if whole == 0 {
-                        let offset = self.offset(at.saturating_add(count));
-                        return Err(SourceLost::Shorter { offset, size: self.medium.size() }.into());
+                    if whole == 0 && count > 0 {
+                        self.keep_part(buffer, at, count, to)?;
+                        at = at.saturating_add(self.granule()).min(to);
+                    } else if count == 0 {
+                        return Err(self.shorter(at));
+                    } else {
+                        at = at.saturating_add(whole);
                     }
-                    at = at.saturating_add(whole);
                 }
                 Err(failure) if failure.gone => {
                     return Err(SourceLost::Gone { offset: self.offset(at), error: failure.error }.into());
@@ -114,6 +116,24 @@ impl Cursor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Of the granule at `at` only `count` bytes were given: the medium ends there, or the rest can't be read. Whether
+    /// there is anything behind it tells which.
+    fn keep_part(&mut self, buffer: &mut [u8], at: usize, count: usize, to: usize) -> Result<(), BlockEnd> {
+        let (rest, next) = (at.saturating_add(count), at.saturating_add(self.granule()));
+        if next < self.wanted {
+            let end = next.saturating_add(self.granule()).min(self.wanted);
+            if self.read_once(buffer, next, end) == Ok(0) {
+                return Err(self.shorter(rest));
+            }
+        }
+        self.give_up(buffer, rest, next.min(to), "the rest of this part was not given".to_owned());
+        Ok(())
+    }
+
+    fn shorter(&self, at: usize) -> BlockEnd {
+        SourceLost::Shorter { offset: self.offset(at), size: self.medium.size() }.into()
     }
 
     fn read_in_parts(

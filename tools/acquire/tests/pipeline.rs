@@ -222,6 +222,51 @@ fn a_source_that_shrank_is_told_as_such_whatever_its_new_size() {
     }
 }
 
+/// Ones; a bad byte ends each read before it, and a read that begins in its granule fails behind it.
+struct FileWithBadByte(u64);
+
+impl Medium for FileWithBadByte {
+    fn size(&self) -> ByteCount {
+        ByteCount(1 << 20)
+    }
+
+    fn granule(&self) -> usize {
+        4096
+    }
+
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+        assert!(offset.0.is_multiple_of(4096) && buffer.len().is_multiple_of(4096), "misaligned read");
+        let given = match self.0.checked_sub(offset.0) {
+            Some(before) => buffer.len().min(before as usize),
+            None => buffer.len(),
+        };
+        buffer[..given].fill(1);
+        Ok(given)
+    }
+}
+
+#[test]
+fn a_part_of_a_granule_is_kept_and_its_rest_told() {
+    for bad in [1536, 81_920 + 1, (1 << 20) - 4096 + 777] {
+        let folder = tempfile::tempdir().unwrap();
+        let image = formats::create(ImageKind::Raw, &plan(folder.path(), 1 << 20)).unwrap();
+        let imaged = pipeline::run(
+            &mut FileWithBadByte(bad),
+            Some(image),
+            &[HashAlgorithm::Md5],
+            &Progress::default(),
+            &mut Notes::default(),
+        );
+        let imaged = imaged.unwrap();
+        let rest = bad.next_multiple_of(4096);
+        let lost = Extent { offset: ByteOffset(bad), length: ByteCount(rest - bad) };
+        assert_eq!(imaged.unread.iter().collect::<Vec<_>>(), [lost]);
+        let data = std::fs::read(&imaged.segments[0].path).unwrap();
+        let is_lost = |at: u64| (bad..rest).contains(&at);
+        assert!(data.iter().zip(0..).all(|(byte, at)| *byte == u8::from(!is_lost(at))), "{bad}");
+    }
+}
+
 /// Every other sector can't be read.
 struct CombedDisk;
 
