@@ -103,6 +103,7 @@ fn plan(folder: &std::path::Path, size: usize) -> ImagePlan {
         case: CaseData::default(),
         software: "test".into(),
         acquired_at: 0,
+        medium: formats::MediumKind::Disk,
     }
 }
 

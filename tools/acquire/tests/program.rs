@@ -98,6 +98,8 @@ fn ewfverify_agrees_with_an_e01_of_a_file() {
     assert!(verified.contains("SUCCESS"), "{verified}");
     let info = output_of("ewfinfo", "ewf-tools", &[&to.join("item-1.E01")]);
     assert!(info.contains("案件7") && info.contains("A. Müller"), "{info}");
+    // A file is no physical device.
+    assert!(info.contains("Is physical:\t\tno"), "{info}");
 
     let record = record::read(&to.join("item-1.record.jsonl")).unwrap();
     assert!(record.is_closed());

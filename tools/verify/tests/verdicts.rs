@@ -52,6 +52,7 @@ impl Item {
             case: case(),
             software: "pf-acquire 0.1.0".into(),
             acquired_at: 1_700_000_000,
+            medium: formats::MediumKind::Disk,
         };
         let mut summary = ImageSummary {
             hashes: HashAlgorithm::ALL.into_iter().map(|a| (a, Hasher::of(a, &media))).collect(),
@@ -358,6 +359,7 @@ fn metadata_that_differs_from_the_record_is_found() {
         case: CaseData { examiner: "somebody else".into(), ..case() },
         software: String::new(),
         acquired_at: 0,
+        medium: formats::MediumKind::Disk,
     };
     let hashes = HashAlgorithm::ALL.into_iter().map(|a| (a, Hasher::of(a, &item.media))).collect();
     let mut writer = formats::create(ImageKind::Ewf, &plan).unwrap();
@@ -426,6 +428,7 @@ fn a_hash_value_that_does_not_fit_the_data_is_found() {
         case: CaseData::default(),
         software: String::new(),
         acquired_at: 0,
+        medium: formats::MediumKind::Disk,
     };
     let hashes =
         [(HashAlgorithm::Md5, Hasher::of(HashAlgorithm::Md5, b"something else"))].into_iter().collect();
@@ -459,6 +462,7 @@ fn a_record_that_states_no_hash_value_vouches_for_nothing() {
         case: case(),
         software: String::new(),
         acquired_at: 0,
+        medium: formats::MediumKind::Disk,
     };
     write_record(&item.record, &plan, &ImageSummary::default(), &item.segments);
     alter(item.first(), 5000);

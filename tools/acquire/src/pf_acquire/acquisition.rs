@@ -77,6 +77,7 @@ impl Acquisition {
             case: arguments.case(),
             software: format!("Permafrost {}", env!("CARGO_PKG_VERSION")),
             acquired_at: jiff::Timestamp::now().as_second(),
+            medium: source.medium_kind(),
         };
         let image = formats::create(arguments.format.kind(), &plan)?;
         let mut record = RecordWriter::create(&destination::record_path(&base))?;

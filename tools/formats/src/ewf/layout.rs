@@ -142,6 +142,7 @@ mod tests {
             case: CaseData::default(),
             software: String::new(),
             acquired_at: 0,
+            medium: crate::MediumKind::Disk,
         }
     }
 

@@ -77,7 +77,7 @@ impl EwfWriter {
             media_size: plan.media_size.0,
             encoder: Arc::new(EwfEncoder::new(usize::try_from(layout.chunk_size).unwrap_or(usize::MAX))?),
             layout,
-            geometry: geometry.encode(),
+            geometry: geometry.encode(plan.medium),
             file: segment_file(&plan.base, 1)?,
             open: None,
             next_chunk: 0,
