@@ -2,6 +2,7 @@
 //! one bad sector costs one sector.
 
 use crate::medium::{Medium, ReadFailure};
+use crate::progress::Progress;
 use evidence::{ByteCount, ByteOffset, Extent};
 
 /// The piece between a whole block and a sector: a failed read of a disk takes seconds, and most blocks with one bad
@@ -38,20 +39,33 @@ pub enum SourceLost {
     },
 }
 
+/// Why a block was not read to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BlockEnd {
+    /// Reading on makes no sense.
+    #[error(transparent)]
+    Lost(#[from] SourceLost),
+    /// Somebody asked to stop.
+    #[error("stopped at {0} as asked")]
+    Stopped(ByteOffset),
+}
+
 /// Fills the front of `buffer` with the block at `offset` and returns its length: all of `buffer`, or what is left of
-/// the medium. The buffer's length is a multiple of the medium's granule.
+/// the medium. The buffer's length is a multiple of the medium's granule. `progress` is asked before each read whether to
+/// stop: a block full of bad sectors takes hours on a disk that tries each for seconds.
 ///
 /// # Errors
-/// [`SourceLost`] when reading on makes no sense.
+/// [`BlockEnd`]; the faults met before it are in `faults`.
 pub fn read_block(
     medium: &mut dyn Medium,
     offset: ByteOffset,
     buffer: &mut [u8],
+    progress: &Progress,
     faults: &mut Vec<ReadFault>,
-) -> Result<usize, SourceLost> {
+) -> Result<usize, BlockEnd> {
     let left = medium.size().0.saturating_sub(offset.0);
     let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-    let mut cursor = Cursor { medium, start: offset, wanted, faults };
+    let mut cursor = Cursor { medium, start: offset, wanted, progress, faults };
     cursor.read_range(buffer, 0, wanted, &[PIECE])?;
     Ok(wanted)
 }
@@ -60,6 +74,7 @@ struct Cursor<'a> {
     medium: &'a mut dyn Medium,
     start: ByteOffset,
     wanted: usize,
+    progress: &'a Progress,
     faults: &'a mut Vec<ReadFault>,
 }
 
@@ -72,16 +87,27 @@ impl Cursor<'_> {
         from: usize,
         to: usize,
         sizes: &[usize],
-    ) -> Result<(), SourceLost> {
+    ) -> Result<(), BlockEnd> {
         let mut at = from;
         while at < to {
+            if self.progress.stop_asked() {
+                return Err(BlockEnd::Stopped(self.offset(at)));
+            }
             match self.read_once(buffer, at, to) {
-                Ok(0) => {
-                    return Err(SourceLost::Shorter { offset: self.offset(at), size: self.medium.size() });
+                Ok(count) if at.saturating_add(count) >= to => at = to,
+                Ok(count) => {
+                    let whole = count.checked_div(self.granule()).unwrap_or(0).saturating_mul(self.granule());
+                    if whole == 0 && count > 0 {
+                        self.keep_part(buffer, at, count, to)?;
+                        at = at.saturating_add(self.granule()).min(to);
+                    } else if count == 0 {
+                        return Err(self.shorter(at));
+                    } else {
+                        at = at.saturating_add(whole);
+                    }
                 }
-                Ok(count) => at = at.saturating_add(count).min(to),
                 Err(failure) if failure.gone => {
-                    return Err(SourceLost::Gone { offset: self.offset(at), error: failure.error });
+                    return Err(SourceLost::Gone { offset: self.offset(at), error: failure.error }.into());
                 }
                 Err(failure) => {
                     self.read_in_parts(buffer, at, to, sizes, failure)?;
@@ -92,6 +118,24 @@ impl Cursor<'_> {
         Ok(())
     }
 
+    /// Of the granule at `at` only `count` bytes were given: the medium ends there, or the rest can't be read. Whether
+    /// there is anything behind it tells which.
+    fn keep_part(&mut self, buffer: &mut [u8], at: usize, count: usize, to: usize) -> Result<(), BlockEnd> {
+        let (rest, next) = (at.saturating_add(count), at.saturating_add(self.granule()));
+        if next < self.wanted {
+            let end = next.saturating_add(self.granule()).min(self.wanted);
+            if self.read_once(buffer, next, end) == Ok(0) {
+                return Err(self.shorter(rest));
+            }
+        }
+        self.give_up(buffer, rest, next.min(to), "the rest of this part was not given".to_owned());
+        Ok(())
+    }
+
+    fn shorter(&self, at: usize) -> BlockEnd {
+        SourceLost::Shorter { offset: self.offset(at), size: self.medium.size() }.into()
+    }
+
     fn read_in_parts(
         &mut self,
         buffer: &mut [u8],
@@ -99,8 +143,8 @@ impl Cursor<'_> {
         to: usize,
         sizes: &[usize],
         failure: ReadFailure,
-    ) -> Result<(), SourceLost> {
-        let granule = self.medium.granule().max(1);
+    ) -> Result<(), BlockEnd> {
+        let granule = self.granule();
         if to.saturating_sub(from) <= granule {
             self.give_up(buffer, from, to, failure.error);
             return Ok(());
@@ -120,7 +164,7 @@ impl Cursor<'_> {
 
     /// One read of `at..to`. At the end of a medium of odd size the buffer's granule goes beyond it.
     fn read_once(&mut self, buffer: &mut [u8], at: usize, to: usize) -> Result<usize, ReadFailure> {
-        let granule = self.medium.granule().max(1);
+        let granule = self.granule();
         let end = if to == self.wanted { to.next_multiple_of(granule).min(buffer.len()) } else { to };
         let offset = self.offset(at);
         let part = buffer.get_mut(at..end).unwrap_or_default();
@@ -139,6 +183,10 @@ impl Cursor<'_> {
             }
             _ => self.faults.push(ReadFault { extent: Extent { offset, length }, error }),
         }
+    }
+
+    fn granule(&self) -> usize {
+        self.medium.granule().max(1)
     }
 
     fn offset(&self, at: usize) -> ByteOffset {

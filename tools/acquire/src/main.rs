@@ -1,5 +1,7 @@
 //! `pf-acquire`: images a disk, and leaves a record of it.
 #![forbid(unsafe_code)]
+// They abort where nobody reads any more; see `screen::tell`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "pf_acquire/acquisition.rs"]
 mod acquisition;
@@ -19,17 +21,23 @@ mod screen;
 mod source;
 
 use clap::Parser;
+use screen::tell;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
     match acquisition::run(&arguments) {
         Ok(report) => {
-            report.print(arguments.json);
+            // Image and record are made: the exit code speaks of them, whoever reads.
+            if let Err(error) = report.print(arguments.json, &mut std::io::stdout().lock()) {
+                tell(format_args!(
+                    "warning: the result could not be printed: {error}; it stands in the record"
+                ));
+            }
             report.exit_code()
         }
         Err(failure) => {
-            eprintln!("error: {failure}");
+            tell(format_args!("error: {failure}"));
             failure.exit_code()
         }
     }

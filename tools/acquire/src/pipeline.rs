@@ -7,7 +7,7 @@
 //!      +------ a block that nobody needs any more ------+
 //! ```
 
-use crate::block_reader::{ReadFault, SourceLost, read_block};
+use crate::block_reader::{BlockEnd, ReadFault, SourceLost, read_block};
 use crate::medium::Medium;
 use crate::progress::Progress;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
@@ -23,6 +23,13 @@ pub const BLOCKS: usize = 32;
 
 /// Size of a block; a multiple of every chunk size in use.
 pub const BLOCK_SIZE: usize = 1 << 20;
+
+/// Most separate ranges that may be unreadable: what the memory holds and one entry of the record can name. Each of them
+/// costs several failed reads, so that a disk has to be tried for days to come this far.
+pub const MOST_RANGES: usize = 150_000;
+
+/// Faults that may wait for the observer; a reader that meets more waits for it.
+const WAITING_FAULTS: usize = 256;
 
 /// How often the caller is given a turn.
 const TICK: Duration = Duration::from_millis(200);
@@ -53,11 +60,23 @@ pub enum PipelineError {
     /// The caller could not keep what it was told.
     #[error(transparent)]
     Caller(Box<dyn std::error::Error + Send + Sync>),
+    /// More ranges than can be told.
+    #[error("more than {MOST_RANGES} separate ranges could not be read; such a medium needs recovery first")]
+    TooManyRanges,
     /// No memory for the blocks, or no thread.
     #[error(
         "the machine has no room for {BLOCKS} blocks of {BLOCK_SIZE} bytes and a thread for each task: {0}"
     )]
     Resources(String),
+}
+
+impl From<BlockEnd> for PipelineError {
+    fn from(end: BlockEnd) -> Self {
+        match end {
+            BlockEnd::Lost(lost) => PipelineError::Source(lost),
+            BlockEnd::Stopped(at) => PipelineError::Stopped(at),
+        }
+    }
 }
 
 /// Takes part in a run from the calling thread.
@@ -175,7 +194,7 @@ pub fn run(
                     .map_err(no_thread)?,
             );
         }
-        let (faults, told) = unbounded();
+        let (faults, told) = bounded(WAITING_FAULTS);
         let read = move || read_blocks(medium, &free, home, &sinks, progress, &faults);
         let reading =
             thread::Builder::new().name("read".to_owned()).spawn_scoped(scope, read).map_err(no_thread)?;
@@ -192,7 +211,7 @@ pub fn run(
 
         // A writer that failed, or an observer, makes the reader end early: their reasons come first.
         let image = written?;
-        observed.map_err(PipelineError::Caller)?;
+        observed?;
         read?;
         let summary = ImageSummary { hashes: hashes.clone(), unread: unread.clone() };
         let segments = image.map(|image| image.finish(&summary)).transpose()?.unwrap_or_default();
@@ -217,12 +236,9 @@ fn read_blocks(
     let mut offset = 0u64;
     let mut found = Vec::new();
     while offset < size {
-        if progress.stop_asked() {
-            return Err(PipelineError::Stopped(ByteOffset(offset)));
-        }
         // Every block comes back, also from a thread that has ended.
         let Ok(mut buffer) = free.recv() else { break };
-        let length = read_block(medium, ByteOffset(offset), &mut buffer, &mut found)?;
+        let read = read_block(medium, ByteOffset(offset), &mut buffer, progress, &mut found);
         let unread =
             found.iter().fold(0u64, |sum, fault: &ReadFault| sum.saturating_add(fault.extent.length.0));
         for fault in found.drain(..) {
@@ -230,6 +246,7 @@ fn read_blocks(
                 return Ok(());
             }
         }
+        let length = read?;
         if !sinks.send(Arc::new(Block { buffer: Some(buffer), length, home: home.clone() })) {
             return Ok(());
         }
@@ -278,12 +295,15 @@ fn observe(
     progress: &Progress,
     observer: &mut dyn Observer,
     unread: &mut ExtentSet,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(), PipelineError> {
     loop {
         match faults.recv_timeout(TICK) {
             Ok(fault) => {
                 unread.insert(fault.extent);
-                observer.fault(&fault)?;
+                observer.fault(&fault).map_err(PipelineError::Caller)?;
+                if unread.len() > MOST_RANGES {
+                    return Err(PipelineError::TooManyRanges);
+                }
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(()),

@@ -29,18 +29,22 @@ struct BadDisk {
     sector: usize,
     bad: BTreeSet<usize>,
     gone_at: Option<usize>,
+    /// What it says it holds, where that is more than it does.
+    said: Option<usize>,
+    /// Sets the flag at the read of that number.
+    stop_at: Option<(usize, Arc<AtomicBool>)>,
     reads: usize,
 }
 
 impl BadDisk {
     fn new(data: Vec<u8>) -> Self {
-        Self { data, sector: 512, bad: BTreeSet::new(), gone_at: None, reads: 0 }
+        Self { data, sector: 512, bad: BTreeSet::new(), gone_at: None, said: None, stop_at: None, reads: 0 }
     }
 }
 
 impl Medium for BadDisk {
     fn size(&self) -> ByteCount {
-        ByteCount(self.data.len() as u64)
+        ByteCount(self.said.unwrap_or(self.data.len()) as u64)
     }
 
     fn granule(&self) -> usize {
@@ -49,11 +53,15 @@ impl Medium for BadDisk {
 
     fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
         self.reads += 1;
+        if let Some((_, flag)) = self.stop_at.as_ref().filter(|(at, _)| *at == self.reads) {
+            flag.store(true, Ordering::Relaxed);
+        }
         let from = offset.0 as usize;
         assert!(
             from.is_multiple_of(self.sector) && buffer.len().is_multiple_of(self.sector),
             "misaligned read"
         );
+        let from = from.min(self.data.len());
         let to = (from + buffer.len()).min(self.data.len());
         if self.gone_at.is_some_and(|gone| to > gone) {
             return Err(ReadFailure { error: "No such device".into(), gone: true });
@@ -95,6 +103,7 @@ fn plan(folder: &std::path::Path, size: usize) -> ImagePlan {
         case: CaseData::default(),
         software: "test".into(),
         acquired_at: 0,
+        medium: formats::MediumKind::Disk,
     }
 }
 
@@ -160,7 +169,7 @@ fn one_bad_sector_costs_few_reads() {
     disk.bad = [1000].into();
     let mut buffer = vec![0; BLOCK_SIZE];
     let mut faults = Vec::new();
-    read_block(&mut disk, ByteOffset(0), &mut buffer, &mut faults).unwrap();
+    read_block(&mut disk, ByteOffset(0), &mut buffer, &Progress::default(), &mut faults).unwrap();
     assert_eq!(faults[0].extent, Extent { offset: ByteOffset(512_000), length: ByteCount(512) });
     // The block, its 16 pieces, and the 128 sectors of one piece.
     assert!(disk.reads <= 1 + 16 + 128, "{} reads", disk.reads);
@@ -185,6 +194,106 @@ fn a_stop_ends_the_run() {
     let error =
         pipeline::run(&mut disk, None, &HashAlgorithm::ALL, &progress, &mut Notes::default()).unwrap_err();
     assert!(matches!(error, PipelineError::Stopped(ByteOffset(0))));
+}
+
+#[test]
+fn a_stop_is_heard_within_a_block_of_bad_sectors_and_what_was_found_is_told() {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut disk = BadDisk::new(pattern(2 * BLOCK_SIZE));
+    disk.bad = (0..2048).collect();
+    disk.stop_at = Some((50, Arc::clone(&stop)));
+    let mut notes = Notes::default();
+    let error = pipeline::run(&mut disk, None, &HashAlgorithm::ALL, &Progress::new(stop), &mut notes);
+    assert!(matches!(error, Err(PipelineError::Stopped(_))), "{error:?}");
+    assert_eq!(disk.reads, 50);
+    // The whole block and the first piece came before the sectors.
+    assert_eq!(notes.faults[0].extent, Extent { offset: ByteOffset(0), length: ByteCount(48 * 512) });
+}
+
+#[test]
+fn a_source_that_shrank_is_told_as_such_whatever_its_new_size() {
+    for size in [0, 777, 4096, BLOCK_SIZE + 4096 + 777] {
+        let mut disk = BadDisk::new(pattern(size));
+        (disk.sector, disk.said) = (4096, Some(3 * BLOCK_SIZE));
+        let error = run(&mut disk, None, &mut Notes::default()).unwrap_err();
+        assert!(
+            matches!(&error, PipelineError::Source(SourceLost::Shorter { offset, .. }) if offset.0 == size as u64),
+            "{size}: {error}"
+        );
+    }
+}
+
+/// Ones; a bad byte ends each read before it, and a read that begins in its granule fails behind it.
+struct FileWithBadByte(u64);
+
+impl Medium for FileWithBadByte {
+    fn size(&self) -> ByteCount {
+        ByteCount(1 << 20)
+    }
+
+    fn granule(&self) -> usize {
+        4096
+    }
+
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+        assert!(offset.0.is_multiple_of(4096) && buffer.len().is_multiple_of(4096), "misaligned read");
+        let given = match self.0.checked_sub(offset.0) {
+            Some(before) => buffer.len().min(before as usize),
+            None => buffer.len(),
+        };
+        buffer[..given].fill(1);
+        Ok(given)
+    }
+}
+
+#[test]
+fn a_part_of_a_granule_is_kept_and_its_rest_told() {
+    for bad in [1536, 81_920 + 1, (1 << 20) - 4096 + 777] {
+        let folder = tempfile::tempdir().unwrap();
+        let image = formats::create(ImageKind::Raw, &plan(folder.path(), 1 << 20)).unwrap();
+        let imaged = pipeline::run(
+            &mut FileWithBadByte(bad),
+            Some(image),
+            &[HashAlgorithm::Md5],
+            &Progress::default(),
+            &mut Notes::default(),
+        );
+        let imaged = imaged.unwrap();
+        let rest = bad.next_multiple_of(4096);
+        let lost = Extent { offset: ByteOffset(bad), length: ByteCount(rest - bad) };
+        assert_eq!(imaged.unread.iter().collect::<Vec<_>>(), [lost]);
+        let data = std::fs::read(&imaged.segments[0].path).unwrap();
+        let is_lost = |at: u64| (bad..rest).contains(&at);
+        assert!(data.iter().zip(0..).all(|(byte, at)| *byte == u8::from(!is_lost(at))), "{bad}");
+    }
+}
+
+/// Every other sector can't be read.
+struct CombedDisk;
+
+impl Medium for CombedDisk {
+    fn size(&self) -> ByteCount {
+        ByteCount(1 << 30)
+    }
+
+    fn granule(&self) -> usize {
+        512
+    }
+
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+        if buffer.len() > 512 || offset.0.is_multiple_of(1024) {
+            return Err(ReadFailure { error: "Input/output error".into(), gone: false });
+        }
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn more_unreadable_ranges_than_can_be_told_end_the_run() {
+    let progress = Progress::default();
+    let error = pipeline::run(&mut CombedDisk, None, &[HashAlgorithm::Md5], &progress, &mut Notes::default());
+    assert!(matches!(error, Err(PipelineError::TooManyRanges)), "{error:?}");
+    assert!(progress.done() < CombedDisk.size().0 / 2, "it went on to {}", progress.done());
 }
 
 /// Zeros as far as anyone reads, after a first sector that can't be read.

@@ -98,6 +98,8 @@ fn ewfverify_agrees_with_an_e01_of_a_file() {
     assert!(verified.contains("SUCCESS"), "{verified}");
     let info = output_of("ewfinfo", "ewf-tools", &[&to.join("item-1.E01")]);
     assert!(info.contains("案件7") && info.contains("A. Müller"), "{info}");
+    // A file is no physical device.
+    assert!(info.contains("Is physical:\t\tno"), "{info}");
 
     let record = record::read(&to.join("item-1.record.jsonl")).unwrap();
     assert!(record.is_closed());
@@ -184,7 +186,9 @@ fn a_full_destination_is_told_and_leaves_a_valid_record() {
     assert!(told.contains("item.E01") && told.contains("No space left"), "{told}");
     let record = record::read(&kept).unwrap();
     assert!(matches!(record.known().next(), Some(Entry::AcquisitionOpened(_))));
-    assert!(!matches!(outcome_of(&record), Some(Outcome::Complete)));
+    // The record's own room was set aside while there was some.
+    assert!(record.is_closed(), "{:?}", record.broken);
+    assert_eq!(outcome_of(&record), Some(Outcome::Failed));
 }
 
 #[test]
@@ -208,5 +212,93 @@ fn an_interrupted_run_says_so_in_its_record() {
     }
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
+    assert_eq!(outcome_in(&record), (true, Some(Outcome::Interrupted)));
+}
+
+#[test]
+fn nobody_left_to_read_the_screen_ends_nothing() {
+    let (folder, to) = folders();
+    // Larger than the room there is, which is worth a line on standard error.
+    let source = folder.path().join("source.bin");
+    fs::File::create(&source).unwrap().set_len(8 << 40).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
+        .arg(&source)
+        .arg("--to")
+        .arg(&to)
+        .args(["--unguarded", "--name", "item"])
+        .stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let record = to.join("item.record.jsonl");
+    while !fs::metadata(&record).is_ok_and(|file| file.len() > 0) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
+        std::thread::yield_now();
+    }
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    assert_eq!(outcome_in(&record), (true, Some(Outcome::Interrupted)));
+}
+
+#[test]
+fn a_result_that_cannot_be_printed_leaves_image_and_exit_code_as_they_are() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 1, 0);
+    for (name, words) in [("text", &[][..]), ("json", &["--json"][..])] {
+        let output = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
+            .arg(&source)
+            .arg("--to")
+            .arg(&to)
+            .args(["--unguarded", "--name", name])
+            .args(words)
+            .stdout(fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("could not be printed"), "{output:?}");
+        assert_eq!(outcome_in(&to.join(format!("{name}.record.jsonl"))), (true, Some(Outcome::Complete)));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_a_file_is_made() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 1, 0);
+    let control = "\u{1}".repeat(100_000);
+    let name = "x".repeat(250);
+    for words in [["--notes", control.as_str()], ["--evidence", name.as_str()]] {
+        let output = pf_acquire(&source, &to, &[&["--unguarded"][..], &words].concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 0, "{words:?}");
+    }
+    // The longest that is taken goes through to the end.
+    let control = "\u{1}".repeat(60_000);
+    let words = ["--unguarded", "--notes", &control, "--name", &"x".repeat(241)];
+    let output = pf_acquire(&source, &to, &words);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_stop_while_the_image_is_read_back_says_that_it_is_whole() {
+    let (folder, to) = folders();
+    let source = folder.path().join("source.bin");
+    fs::File::create(&source).unwrap().set_len(512 << 20).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
+        .arg(&source)
+        .arg("--to")
+        .arg(&to)
+        .args(["--unguarded", "--name", "item", "--hash", "md5"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let record = to.join("item.record.jsonl");
+    while !fs::read_to_string(&record).is_ok_and(|text| text.contains("\"image-closed\"")) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is whole but was not read back"), "{output:?}");
     assert_eq!(outcome_in(&record), (true, Some(Outcome::Interrupted)));
 }

@@ -137,6 +137,13 @@ pub fn identify(path: &Path) -> Result<Disk, DeviceError> {
     identify_in(&Roots::system(), path)
 }
 
+/// Numbers of the devices that are made of the device with number `node`: volumes of LVM, RAID and encryption (sysfs
+/// `holders`), and what is made of those in turn. A file system on one of them lies on `node`.
+#[must_use]
+pub fn built_on(node: NodeNumber) -> Vec<NodeNumber> {
+    built_on_in(&Roots::system(), node)
+}
+
 impl Disk {
     /// Reads the first and last sectors of the disk and of each partition, read-only, and notes what lies on them.
     /// Nodes that cannot be read are noted as such. Memory: below 512 KiB, whatever the disk.
@@ -167,6 +174,25 @@ pub(crate) fn list_in(roots: &Roots) -> Result<Vec<Disk>, DeviceError> {
     }
     disks.sort_by(|a, b| natural_order(&a.name).cmp(&natural_order(&b.name)));
     Ok(disks)
+}
+
+pub(crate) fn built_on_in(roots: &Roots, node: NodeNumber) -> Vec<NodeNumber> {
+    let mut found: Vec<NodeNumber> = Vec::new();
+    let mut next = Some(node);
+    let mut examined = 0usize;
+    // What is found once is not looked at again, so the number of devices bounds the walk.
+    while let Some(below) = next {
+        let holders = roots.sys.join("dev/block").join(below.to_string()).join("holders");
+        for holder in std::fs::read_dir(holders).into_iter().flatten().flatten() {
+            let Some(number) = node_number(&holder.path()) else { continue };
+            if number != node && !found.contains(&number) {
+                found.push(number);
+            }
+        }
+        next = found.get(examined).copied();
+        examined = examined.saturating_add(1);
+    }
+    found
 }
 
 fn identify_in(roots: &Roots, path: &Path) -> Result<Disk, DeviceError> {

@@ -1,6 +1,6 @@
 //! A small sysfs in a folder, nested as the kernel nests it, and claims about what is read from it.
 
-use crate::inventory::{Disk, NodeNumber, identify_node, list_in};
+use crate::inventory::{Disk, NodeNumber, built_on_in, identify_node, list_in};
 use crate::sysfs::Roots;
 use crate::vpd::tests::ata_page;
 use evidence::{ByteCount, Lba, Transport};
@@ -298,6 +298,22 @@ fn a_partition_starts_in_the_disks_own_sectors_and_leads_back_to_the_disk() {
     assert_eq!(partition.identity.capacity, size);
     assert_eq!((partition.identity.path.as_str(), partition.node), ("/dev/sda2", Some(node)));
     assert_eq!(partition.identity.wwn.as_deref(), Some("naa.5002538f31000000"));
+}
+
+#[test]
+fn a_volume_on_an_encrypted_partition_is_built_on_it() {
+    let machine = Machine::new();
+    let below = machine.disk("virtual/block/sda1", None, &[]);
+    let crypt = machine.disk("virtual/block/dm-0", None, &[]);
+    let volume = machine.disk("virtual/block/dm-1", None, &[]);
+    machine.disk("virtual/block/dm-2", None, &[]);
+    for (lower, upper, name) in [(&below, &crypt, "dm-0"), (&crypt, &volume, "dm-1")] {
+        fs::create_dir_all(lower.join("holders")).unwrap();
+        symlink(upper, lower.join("holders").join(name)).unwrap();
+    }
+    let node = |minor| NodeNumber { major: 8, minor };
+    assert_eq!(built_on_in(&machine.roots, node(0)), [node(1), node(2)]);
+    assert_eq!(built_on_in(&machine.roots, node(2)), []);
 }
 
 #[test]

@@ -46,7 +46,8 @@ fn main() -> ExitCode {
         // A reader such as `head` that has enough is no failure.
         Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("pf-devices: {failure}");
+            // Whether anyone reads it or not, the exit code tells.
+            let _ = writeln!(std::io::stderr(), "pf-devices: {failure}");
             ExitCode::from(EXIT_FAILED)
         }
     }

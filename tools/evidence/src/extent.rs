@@ -83,7 +83,9 @@ impl ExtentSet {
 }
 
 impl From<Vec<Extent>> for ExtentSet {
-    fn from(extents: Vec<Extent>) -> Self {
+    fn from(mut extents: Vec<Extent>) -> Self {
+        // In order each one is put at the end; an order made up to harm would cost the square of the count.
+        extents.sort_unstable_by_key(|extent| extent.offset);
         extents.into_iter().collect()
     }
 }

@@ -85,6 +85,16 @@ impl Drop for DestinationFile {
     }
 }
 
+/// Refuses a name that is taken, be it by a link to nothing. Asked for every segment before the first is made: an
+/// acquisition must not find out after hours.
+pub(crate) fn refuse_existing(path: PathBuf) -> Result<(), FormatError> {
+    match path.symlink_metadata() {
+        Ok(_) => Err(FormatError::Exists(path)),
+        // Whatever else is wrong shows when the first segment is made.
+        Err(_) => Ok(()),
+    }
+}
+
 /// Makes the names of new files in the folder of `path` durable.
 pub(crate) fn sync_folder_of(path: &Path) -> Result<(), FormatError> {
     let folder = match path.parent() {

@@ -5,6 +5,17 @@ use evidence::{ByteCount, ByteOffset, CaseData, ExtentSet, HashSet, SectorSize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// What kind of medium is imaged, as far as containers tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediumKind {
+    /// A whole disk that stays in its machine.
+    Disk,
+    /// A whole disk made to be taken out.
+    RemovableDisk,
+    /// A partition, a volume or an ordinary file.
+    Part,
+}
+
 /// What a writer must know before the first chunk.
 #[derive(Clone, Debug)]
 pub struct ImagePlan {
@@ -22,6 +33,8 @@ pub struct ImagePlan {
     pub software: String,
     /// When the acquisition began, in seconds since 1970-01-01 UTC.
     pub acquired_at: i64,
+    /// What is imaged.
+    pub medium: MediumKind,
 }
 
 /// One chunk, ready to be stored. Made by a [`ChunkEncoder`] on any thread, written in order by an [`ImageWriter`].
@@ -104,7 +117,8 @@ pub trait ImageReader: Send {
     /// offset in it and the media range affected ([`FormatError::media`]). Reading on beyond that range works.
     fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, FormatError>;
     /// Examines what reading the media data does not touch: every copy of headers and tables, hash values, the error
-    /// table, counts, bytes after the end, segments after the last. Lists each flaw found; raw images have none to find.
+    /// table, counts, bytes after the end, segments after the last. Lists the flaws found, up to ten thousand; raw images
+    /// have none to find.
     fn check(&mut self) -> Vec<FormatError> {
         Vec::new()
     }

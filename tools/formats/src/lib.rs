@@ -30,6 +30,7 @@ mod sniff;
 
 pub use error::FormatError;
 pub use image::{
-    ChunkEncoder, EncodedChunk, ImageKind, ImagePlan, ImageReader, ImageSummary, ImageWriter, Segment, create,
+    ChunkEncoder, EncodedChunk, ImageKind, ImagePlan, ImageReader, ImageSummary, ImageWriter, MediumKind,
+    Segment, create,
 };
 pub use sniff::open;

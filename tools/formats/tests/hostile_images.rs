@@ -201,8 +201,50 @@ fn swapped_foreign_and_surplus_segments_are_named() {
     let flaws = formats::open(&paths[0]).unwrap().check();
     assert!(matches!(&flaws[..], [FormatError::WrongSegment { path, .. }] if *path == surplus), "{flaws:?}");
 
+    std::fs::copy(&others[0], folder.path().join("item.E02")).unwrap();
+    std::fs::copy(&others[1], &paths[0]).unwrap();
+    assert!(matches!(refusal(&paths[0]), FormatError::WrongSegment { path, .. } if path == paths[0]));
+}
+
+#[test]
+fn a_later_segment_named_in_place_of_the_first_is_no_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = split_image(folder.path(), "item", 1);
     let error = refusal(&paths[1]);
-    assert!(error.to_string().contains("give the first one"), "{error}");
+    assert!(
+        matches!(&error, FormatError::NotAnImage { why, .. } if why.contains(&*paths[0].to_string_lossy())),
+        "{error}"
+    );
+}
+
+/// A descriptor as EWF lays it out, made without the crate's own code.
+fn descriptor(name: &str, next: usize) -> Vec<u8> {
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.resize(16, 0);
+    bytes.extend(u64::try_from(next).unwrap().to_le_bytes());
+    bytes.resize(72, 0);
+    let (low, high) = bytes.iter().fold((1u32, 0u32), |(low, high), byte| {
+        let low = (low + u32::from(*byte)) % 65_521;
+        (low, (high + low) % 65_521)
+    });
+    bytes.extend((high << 16 | low).to_le_bytes());
+    bytes
+}
+
+#[test]
+fn sections_without_number_are_refused_before_they_cost_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _) = small_image(folder.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.truncate(bytes.len() - 76);
+    for _ in 0..100 {
+        let next = bytes.len() + 76;
+        bytes.extend(descriptor("hash", next));
+    }
+    let done = bytes.len();
+    bytes.extend(descriptor("done", done));
+    std::fs::write(&path, bytes).unwrap();
+    assert!(refusal(&path).to_string().contains("more sections"), "{}", refusal(&path));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod imaging;
 
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, Hasher, SectorSize};
-use formats::{ImageKind, ImagePlan};
+use formats::{ImageKind, ImagePlan, MediumKind};
 use imaging::{image, image_with, medium, plan, read_all, succeed, summary, text};
 use std::path::Path;
 
@@ -308,5 +308,22 @@ fn sample_images_of_others_hold_the_hash_they_state() {
         assert_eq!(reader.stored_hashes().get(HashAlgorithm::Md5), Some(&md5));
         assert!(reader.check().is_empty());
         assert_eq!(reader.case().examiner, "examiner");
+    }
+}
+
+#[test]
+fn ewfinfo_says_what_kind_of_medium_was_imaged() {
+    for (kind, media_type, physical) in [
+        (MediumKind::Disk, "fixed disk", "yes"),
+        (MediumKind::RemovableDisk, "removable disk", "yes"),
+        (MediumKind::Part, "fixed disk", "no"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let media = medium(100 << 10, 6);
+        let mut plan = plan(&folder.path().join("item"), media.len());
+        plan.medium = kind;
+        let info = succeed("ewfinfo", EWF_TOOLS, &[text(&image(ImageKind::Ewf, &plan, &media))]);
+        assert!(info.contains(&format!("Media type:\t\t{media_type}\n")), "{info}");
+        assert!(info.contains(&format!("Is physical:\t\t{physical}\n")), "{info}");
     }
 }

@@ -251,3 +251,22 @@ fn files_that_are_no_image_are_refused_by_name() {
         FormatError::Source { .. }
     ));
 }
+
+#[test]
+fn names_that_later_segments_may_need_are_asked_for_before_the_first_is_made() {
+    let media = medium(3 << 20, 4);
+    for (kind, there) in [
+        (ImageKind::Ewf, "item.E03"),
+        (ImageKind::Ewf, "item.E05"),
+        (ImageKind::Raw, "item.003"),
+        (ImageKind::Raw, "item.900"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(there), "another image").unwrap();
+        let mut plan = plan(&folder.path().join("item"), media.len());
+        plan.segment_size = Some(ByteCount(MIB));
+        let error = formats::create(kind, &plan).err().unwrap_or_else(|| panic!("{there} was not seen"));
+        assert!(matches!(&error, FormatError::Exists(path) if path.ends_with(there)), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{there}");
+    }
+}

@@ -31,7 +31,7 @@ pub use entry::{
     Software, Verification,
 };
 pub use error::RecordError;
-pub use reader::{Break, Content, Flaw, RecordFile, StoredEntry, read};
+pub use reader::{Break, Chain, Content, Flaw, RecordFile, StoredEntry, read, visit};
 pub use writer::RecordWriter;
 
 /// Version of the format that is written.

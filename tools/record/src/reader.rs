@@ -1,14 +1,16 @@
 //! Reads a record that may have been altered, and tells how far it can be trusted.
 
-use crate::writer::MAX_LINE;
-use crate::{ChainHash, Entry, RecordError};
+use crate::writer::{MAX_IMAGE_LINE, longest_line};
+use crate::{ChainHash, Entry, ImageClosed, RecordError};
+use serde::Deserialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-/// Most entries that are read; the memory of a reader is bounded by what that many entries can hold.
+/// Most entries that are read.
 const MAX_ENTRIES: u64 = 100_000;
 
 /// Most bytes that are read.
@@ -111,7 +113,21 @@ impl fmt::Display for Break {
     }
 }
 
-/// Reads the record at `path` up to its first flaw. At most 256 MiB are read.
+/// How far the chain of a record holds.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// Number of entries before the first flaw.
+    pub entries: u64,
+    /// Hash of the last of them; [`ChainHash::START`] when there is none.
+    pub head: ChainHash,
+    /// True when the last of them is `closed`.
+    pub closed: bool,
+    /// Where and how the chain breaks, if it does.
+    pub broken: Option<Break>,
+}
+
+/// Reads the record at `path` up to its first flaw. At most 256 MiB are read, and all of it is kept: for a record that is
+/// not trusted, [`visit`] needs less memory.
 ///
 /// What the chain cannot show: an alteration of the very last line, and a record rewritten as a whole. Both change the
 /// head.
@@ -119,68 +135,107 @@ impl fmt::Display for Break {
 /// # Errors
 /// [`RecordError::Read`] when the file can't be opened or read.
 pub fn read(path: &Path) -> Result<RecordFile, RecordError> {
-    let failed = |source| RecordError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    read_lines(BufReader::new(file.take(MAX_BYTES))).map_err(failed)
+    let mut entries = Vec::new();
+    let chain = visit(path, |entry| entries.push(entry))?;
+    Ok(RecordFile { entries, head: chain.head, broken: chain.broken })
 }
 
-fn read_lines(mut input: impl BufRead) -> io::Result<RecordFile> {
-    let mut record = RecordFile { entries: Vec::new(), head: ChainHash::START, broken: None };
+/// Reads the record at `path` as [`read`] does and hands its entries out one by one. Memory: what the longest line takes,
+/// below 64 MiB whatever it holds.
+///
+/// # Errors
+/// [`RecordError::Read`] when the file can't be opened or read.
+pub fn visit(path: &Path, each: impl FnMut(StoredEntry)) -> Result<Chain, RecordError> {
+    let failed = |source| RecordError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    visit_lines(BufReader::new(file.take(MAX_BYTES)), each).map_err(failed)
+}
+
+fn visit_lines(mut input: impl BufRead, mut each: impl FnMut(StoredEntry)) -> io::Result<Chain> {
+    let mut chain = Chain { entries: 0, head: ChainHash::START, closed: false, broken: None };
     let mut offset = 0u64;
     let mut line = Vec::new();
-    for number in 0.. {
+    loop {
         line.clear();
-        let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX).saturating_add(1);
+        let limit = u64::try_from(MAX_IMAGE_LINE).unwrap_or(u64::MAX).saturating_add(1);
         let length = (&mut input).take(limit).read_until(b'\n', &mut line)?;
         if length == 0 {
-            break;
+            return Ok(chain);
         }
-        match examine(&line, number, &record) {
+        match examine(&line, &chain) {
             Ok(entry) => {
-                record.head = ChainHash::of_line(line.strip_suffix(b"\n").unwrap_or(&line));
-                record.entries.push(entry);
+                chain.head = ChainHash::of_line(line.strip_suffix(b"\n").unwrap_or(&line));
+                chain.entries = chain.entries.saturating_add(1);
+                chain.closed = matches!(entry.content, Content::Known(Entry::Closed(_)));
+                each(entry);
             }
             Err(flaw) => {
-                record.broken = Some(Break { line: number.saturating_add(1), offset, flaw });
-                break;
+                chain.broken = Some(Break { line: chain.entries.saturating_add(1), offset, flaw });
+                return Ok(chain);
             }
         }
         offset = offset.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
     }
-    Ok(record)
 }
 
-fn examine(line: &[u8], number: u64, before: &RecordFile) -> Result<StoredEntry, Flaw> {
+/// What every line holds; the rest is passed over without taking memory.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    seq: Option<u64>,
+    #[serde(borrow)]
+    time: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    prev: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    kind: Option<Cow<'a, str>>,
+}
+
+fn examine(line: &[u8], before: &Chain) -> Result<StoredEntry, Flaw> {
     let Some(text) = line.strip_suffix(b"\n") else {
-        return Err(if line.len() > MAX_LINE { Flaw::TooLong } else { Flaw::Truncated });
+        return Err(if line.len() > MAX_IMAGE_LINE { Flaw::TooLong } else { Flaw::Truncated });
     };
-    if number >= MAX_ENTRIES {
+    if before.entries >= MAX_ENTRIES {
         return Err(Flaw::TooMany);
     }
     let no_entry = |reason: &str| Flaw::NoEntry(reason.to_owned());
-    let mut value: Value = serde_json::from_slice(text).map_err(|e| Flaw::NoEntry(e.to_string()))?;
-    let object = value.as_object_mut().ok_or_else(|| no_entry("not a JSON object"))?;
+    if text.first() != Some(&b'{') {
+        return Err(no_entry("not a JSON object"));
+    }
+    let envelope: Envelope<'_> = serde_json::from_slice(text).map_err(|e| Flaw::NoEntry(e.to_string()))?;
 
-    let prev = object.remove("prev").and_then(|v| serde_json::from_value::<ChainHash>(v).ok());
+    let prev = envelope.prev.and_then(|hash| ChainHash::try_from(hash.into_owned()).ok());
     if prev.ok_or_else(|| no_entry("no hash in 'prev'"))? != before.head {
         return Err(Flaw::Chain);
     }
-    let seq = object.remove("seq").and_then(|v| v.as_u64()).ok_or_else(|| no_entry("no number in 'seq'"))?;
-    if seq != number {
-        return Err(Flaw::Sequence { expected: number });
+    if envelope.seq.ok_or_else(|| no_entry("no number in 'seq'"))? != before.entries {
+        return Err(Flaw::Sequence { expected: before.entries });
     }
-    let time = match object.remove("time") {
-        Some(Value::String(time)) if time.parse::<jiff::Timestamp>().is_ok() => time,
-        _ => return Err(no_entry("no time in 'time'")),
-    };
-    if before.is_closed() {
+    let time = envelope.time.filter(|time| time.parse::<jiff::Timestamp>().is_ok());
+    let time = time.ok_or_else(|| no_entry("no time in 'time'"))?.into_owned();
+    if before.closed {
         return Err(Flaw::AfterClosed);
     }
-    let kind = object.get("kind").and_then(Value::as_str).ok_or_else(|| no_entry("no word in 'kind'"))?;
-    let content = if Entry::KINDS.contains(&kind) {
-        Content::Known(serde_json::from_value(value).map_err(|e| Flaw::NoEntry(e.to_string()))?)
-    } else {
-        Content::Unknown(value)
-    };
-    Ok(StoredEntry { seq, time, content })
+    let kind = envelope.kind.ok_or_else(|| no_entry("no word in 'kind'"))?;
+    if text.len() > longest_line(&kind) {
+        return Err(Flaw::TooLong);
+    }
+    let content = content(&kind, text).map_err(|e| Flaw::NoEntry(e.to_string()))?;
+    Ok(StoredEntry { seq: before.entries, time, content })
+}
+
+fn content(kind: &str, text: &[u8]) -> serde_json::Result<Content> {
+    // The one that may be long is read without a copy in between, which a tagged enum needs.
+    if kind == "image-closed" {
+        return Ok(Content::Known(Entry::ImageClosed(serde_json::from_slice::<ImageClosed>(text)?)));
+    }
+    if Entry::KINDS.contains(&kind) {
+        return Ok(Content::Known(serde_json::from_slice(text)?));
+    }
+    let mut value: Value = serde_json::from_slice(text)?;
+    if let Some(object) = value.as_object_mut() {
+        for field in ["seq", "time", "prev"] {
+            object.remove(field);
+        }
+    }
+    Ok(Content::Unknown(value))
 }

@@ -2,13 +2,26 @@
 
 use crate::{ChainHash, Entry, RecordError};
 use jiff::Timestamp;
+use nix::fcntl::{FallocateFlags, fallocate};
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Longest line; a reader takes no longer one.
-pub(crate) const MAX_LINE: usize = 1 << 20;
+const MAX_LINE: usize = 1 << 20;
+
+/// Longest line that closes an image: 15 000 segments with the longest names, and 150 000 unread ranges.
+pub(crate) const MAX_IMAGE_LINE: usize = 16 << 20;
+
+/// Room set aside for entries to come, so that a record can say on a full destination that it is full.
+const RESERVE: u64 = 1 << 20;
+
+/// The longest line of that kind.
+pub(crate) fn longest_line(kind: &str) -> usize {
+    if kind == "image-closed" { MAX_IMAGE_LINE } else { MAX_LINE }
+}
 
 /// A record being written. Each entry is on its medium before [`RecordWriter::append`] returns.
 #[derive(Debug)]
@@ -17,6 +30,10 @@ pub struct RecordWriter {
     file: File,
     next: u64,
     head: ChainHash,
+    /// Bytes of whole entries in the file.
+    length: u64,
+    /// Where the room set aside ends.
+    reserved: u64,
     clock: fn() -> Timestamp,
 }
 
@@ -56,7 +73,10 @@ impl RecordWriter {
             deed: "made durable",
             source,
         })?;
-        Ok(Self { path: path.to_owned(), file, next: 0, head: ChainHash::START, clock })
+        let path = path.to_owned();
+        let mut writer = Self { path, file, next: 0, head: ChainHash::START, length: 0, reserved: 0, clock };
+        writer.reserve();
+        Ok(writer)
     }
 
     /// Adds an entry and waits until it is on the medium.
@@ -68,16 +88,42 @@ impl RecordWriter {
         let refused = |reason: String| RecordError::Entry { kind: entry.kind(), reason };
         let line = Line { seq: self.next, time: (self.clock)().to_string(), prev: self.head, entry };
         let mut bytes = serde_json::to_vec(&line).map_err(|e| refused(e.to_string()))?;
-        if bytes.len() > MAX_LINE {
-            return Err(refused(format!("{} bytes are more than {MAX_LINE}", bytes.len())));
+        let longest = longest_line(entry.kind());
+        if bytes.len() > longest {
+            return Err(refused(format!("{} bytes are more than {longest}", bytes.len())));
         }
         let head = ChainHash::of_line(&bytes);
         bytes.push(b'\n');
-        self.file.write_all(&bytes).map_err(|e| self.failed("written", e))?;
-        self.file.sync_data().map_err(|e| self.failed("made durable", e))?;
+        if let Err(error) = self.file.write_all_at(&bytes, self.length) {
+            // A part of a line would break the chain of what stands there.
+            let _ = self.file.set_len(self.length);
+            self.reserved = self.length;
+            self.reserve();
+            return Err(self.failed("written", error));
+        }
+        self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        // Whether it is durable or not, it stands in the file, and the next entry follows from it.
         self.head = head;
         self.next = self.next.saturating_add(1);
+        self.file.sync_data().map_err(|e| self.failed("made durable", e))?;
+        self.reserve();
         Ok(())
+    }
+
+    /// Sets room aside behind the last entry, where the file system can.
+    fn reserve(&mut self) {
+        let wanted = self.length.saturating_add(RESERVE);
+        if wanted.saturating_sub(self.reserved) < RESERVE / 2 {
+            return;
+        }
+        let from = self.reserved.max(self.length);
+        let span = i64::try_from(from).ok().zip(i64::try_from(wanted.saturating_sub(from)).ok());
+        // Where it can't, a full destination ends the record with its last entry instead.
+        if let Some((from, room)) = span
+            && fallocate(&self.file, FallocateFlags::FALLOC_FL_KEEP_SIZE, from, room).is_ok()
+        {
+            self.reserved = wanted;
+        }
     }
 
     /// The chain head: hash of the last entry. Written down elsewhere, it vouches for the whole record.

@@ -273,3 +273,64 @@ proptest! {
         prop_assert_eq!(record.known().next(), Some(&Entry::Note { text }));
     }
 }
+
+#[test]
+fn the_longest_image_that_can_be_made_fits_into_its_entry_and_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.record.jsonl");
+    let range = |n: u64| Extent { offset: ByteOffset((1 << 50) + n * 1024), length: ByteCount(512) };
+    let image = ImageClosed {
+        segments: (0..14_971)
+            .map(|n| SegmentFile { name: format!("{n:0>255}"), size: ByteCount(1 << 40) })
+            .collect(),
+        media_size: ByteCount(1 << 60),
+        hashes: evidence::HashSet::new(),
+        unread: (0..150_001).map(range).collect(),
+        seconds: 1e6,
+    };
+    let mut writer = RecordWriter::create(&path).unwrap();
+    writer.append(&Entry::ImageClosed(image.clone())).unwrap();
+    let record = record::read(&path).unwrap();
+    assert!(record.broken.is_none(), "{:?}", record.broken);
+    assert_eq!(record.known().next(), Some(&Entry::ImageClosed(image)));
+}
+
+#[test]
+fn only_the_entry_of_an_image_may_be_that_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.record.jsonl");
+    let mut writer = RecordWriter::create(&path).unwrap();
+    let long = Entry::Note { text: "x".repeat(2 << 20) };
+    assert!(matches!(writer.append(&long), Err(RecordError::Entry { .. })));
+    let zeros = "0".repeat(64);
+    let line = format!(
+        "{{\"seq\":0,\"time\":\"2026-11-24T00:00:00Z\",\"prev\":\"{zeros}\",\"kind\":\"note\",\"text\":\"{}\"}}\n",
+        "x".repeat(2 << 20)
+    );
+    assert_eq!(read_bytes(folder.path(), line.as_bytes()).broken.unwrap().flaw, Flaw::TooLong);
+}
+
+#[test]
+fn a_full_medium_leaves_whole_lines_and_room_to_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=4M", "none"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    if !mounted.status.success() {
+        eprintln!("SKIPPED: a small file system to fill needs root");
+        return;
+    }
+    let path = folder.path().join("a.record.jsonl");
+    let mut writer = RecordWriter::create(&path).unwrap();
+    fs::write(folder.path().join("image"), vec![1; 5 << 20]).unwrap_err();
+    let long = Entry::Note { text: "x".repeat(900 << 10) };
+    let refused = (0..9).find_map(|_| writer.append(&long).err()).expect("nine of them never fit");
+    let after = writer.append(&Entry::Interrupted { reason: refused.to_string() });
+    let record = record::read(&path).unwrap();
+    Command::new("umount").arg(folder.path()).status().unwrap();
+    assert!(matches!(refused, RecordError::Write { .. }), "{refused}");
+    assert!(record.broken.is_none(), "{:?}", record.broken);
+    assert!(after.is_ok() && matches!(record.known().last(), Some(Entry::Interrupted { .. })), "{after:?}");
+}

@@ -34,7 +34,8 @@ Exit codes:
   0  everything that could be checked holds
   1  something does not hold: the image or its record is not as it should be
   2  nothing could be checked: wrong usage, a file that is not there or cannot
-     be read, no image, a raw image without record or hash value
+     be read, no image, a raw image for which no record states a hash value
 
 Reads only. Memory: about 20 MiB and one thread for each hash, whatever the size
-of the image; up to 40 MiB more for large chunks and tables of other programs.";
+of the image; up to 40 MiB more for large chunks and tables of other programs,
+up to 160 MiB more for images and records that were made to do harm.";

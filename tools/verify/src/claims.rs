@@ -2,7 +2,7 @@
 
 use crate::property::Finding;
 use evidence::{ByteCount, CaseData, ExtentSet, HashSet};
-use record::{ChainHash, Entry, Outcome, RecordError, RecordFile};
+use record::{Chain, ChainHash, Content, Entry, Outcome, RecordError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ pub struct Claims {
     /// Where the record is.
     pub path: PathBuf,
     /// Number of entries before the first flaw.
-    pub entries: usize,
+    pub entries: u64,
     /// Hash of the last of them.
     pub head: ChainHash,
     /// Whether the chain holds to the end.
@@ -62,8 +62,7 @@ pub fn find(image: &Path, named: Option<&Path>) -> Result<Option<Claims>, Claims
             }
         }
     };
-    let file = record::read(&path)?;
-    Ok(Some(Claims::of(path, &file)))
+    Ok(Some(Claims::read(path)?))
 }
 
 /// `folder/item-1.E01` has its record in `folder/item-1.record.jsonl`.
@@ -74,13 +73,13 @@ fn beside(image: &Path) -> PathBuf {
 }
 
 impl Claims {
-    fn of(path: PathBuf, file: &RecordFile) -> Self {
+    fn read(path: PathBuf) -> Result<Self, RecordError> {
         let mut claims = Self {
-            path,
-            entries: file.entries.len(),
-            head: file.head,
-            chain: chain(file),
-            closed: closed(file),
+            path: PathBuf::new(),
+            entries: 0,
+            head: ChainHash::START,
+            chain: Err(String::new()),
+            closed: None,
             case: None,
             image_closed: false,
             segments: Vec::new(),
@@ -88,50 +87,46 @@ impl Claims {
             hashes: HashSet::new(),
             unread: ExtentSet::new(),
         };
-        for entry in file.known() {
-            match entry {
-                Entry::AcquisitionOpened(opened) => claims.case = Some(opened.case.clone()),
-                Entry::ImageClosed(image) => {
-                    claims.image_closed = true;
-                    claims.segments = image.segments.iter().map(|s| (s.name.clone(), s.size)).collect();
-                    claims.media_size = Some(image.media_size);
-                    claims.hashes = image.hashes.clone();
-                    claims.unread = image.unread.clone();
-                }
-                _ => {}
+        let mut outcome = None;
+        let chain = record::visit(&path, |stored| match stored.content {
+            Content::Known(Entry::AcquisitionOpened(opened)) => claims.case = Some(opened.case),
+            Content::Known(Entry::ImageClosed(image)) => {
+                claims.image_closed = true;
+                claims.segments = image.segments.into_iter().map(|s| (s.name, s.size)).collect();
+                claims.media_size = Some(image.media_size);
+                claims.hashes = image.hashes;
+                claims.unread = image.unread;
             }
-        }
-        claims
+            Content::Known(Entry::Closed(closed)) => outcome = Some(closed.outcome),
+            _ => {}
+        })?;
+        (claims.path, claims.entries, claims.head) = (path, chain.entries, chain.head);
+        claims.chain = whole(&chain);
+        claims.closed = chain.broken.is_none().then(|| closed(outcome));
+        Ok(claims)
     }
 }
 
-fn chain(file: &RecordFile) -> Finding {
-    match &file.broken {
+fn whole(chain: &Chain) -> Finding {
+    match &chain.broken {
         Some(broken) => Err(broken.to_string()),
-        None if file.entries.is_empty() => Err("the record is empty".to_owned()),
-        None => Ok(format!("{} entries, each carries the hash of the one before", file.entries.len())),
+        None if chain.entries == 0 => Err("the record is empty".to_owned()),
+        None => Ok(format!("{} entries, each carries the hash of the one before", chain.entries)),
     }
 }
 
-fn closed(file: &RecordFile) -> Option<Finding> {
-    if file.broken.is_some() {
-        return None;
-    }
-    // Nothing can stand after that entry without breaking the chain.
-    let Some(Entry::Closed(closed)) = file.known().last() else {
-        return Some(Err(
-            "its last entry does not close it: the acquisition did not come to its end".to_owned()
-        ));
-    };
-    Some(match closed.outcome {
-        Outcome::Complete => Ok("outcome: complete".to_owned()),
-        Outcome::CompleteWithUnreadSectors => Ok("outcome: complete, with unread sectors".to_owned()),
-        Outcome::VerificationFailed => {
+/// Nothing can stand after the entry that closes a record without breaking the chain.
+fn closed(outcome: Option<Outcome>) -> Finding {
+    match outcome {
+        None => Err("its last entry does not close it: the acquisition did not come to its end".to_owned()),
+        Some(Outcome::Complete) => Ok("outcome: complete".to_owned()),
+        Some(Outcome::CompleteWithUnreadSectors) => Ok("outcome: complete, with unread sectors".to_owned()),
+        Some(Outcome::VerificationFailed) => {
             Err("outcome: the image read back was not what was written".to_owned())
         }
-        Outcome::Interrupted => Err("outcome: interrupted".to_owned()),
-        Outcome::Failed => Err("outcome: failed".to_owned()),
-    })
+        Some(Outcome::Interrupted) => Err("outcome: interrupted".to_owned()),
+        Some(Outcome::Failed) => Err("outcome: failed".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ pub const RECORD_CLOSED: &str = "record closed";
 pub const METADATA: &str = "metadata as recorded";
 pub const UNREAD: &str = "unread ranges as recorded";
 
+/// The properties that rest on every byte of the medium.
+pub const VOUCH_FOR_THE_DATA: [&str; 3] = [CONTAINER_SOUND, HASHES_IN_CONTAINER, HASHES_IN_RECORD];
+
 /// The hashes to compute: those that the container or the record states, or all where nothing is stated.
 pub fn algorithms(image: &dyn ImageReader, claims: Option<&Claims>) -> Vec<HashAlgorithm> {
     let stated: Vec<HashAlgorithm> = HashAlgorithm::ALL

@@ -10,6 +10,8 @@
 //! pf-verify --json --record /mnt/dest/item-1.record.jsonl /mnt/copy/item-1.E01
 //! ```
 #![forbid(unsafe_code)]
+// They abort where nobody reads any more.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
 mod claims;
@@ -24,12 +26,13 @@ use arguments::Arguments;
 use clap::Parser;
 use formats::FormatError;
 use report::Report;
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     run(&arguments).unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        let _ = writeln!(std::io::stderr(), "error: {error}");
         ExitCode::from(arguments::COULD_NOT_CHECK)
     })
 }
@@ -61,12 +64,23 @@ fn run(arguments: &Arguments) -> Result<ExitCode, VerifyError> {
         }
         Err(error) => return Err(error.into()),
     };
-    let mut output = std::io::stdout().lock();
-    if arguments.json {
-        serde_json::to_writer_pretty(&mut output, &report)?;
-        std::io::Write::write_all(&mut output, b"\n")?;
-    } else {
-        table::print(&report, &mut output)?;
+    match print(&report, arguments.json) {
+        // What does not hold must not look like wrong usage because nobody read it.
+        Err(error) if report.exit == arguments::FAILS => {
+            let _ = writeln!(std::io::stderr(), "error: the image or its record FAILS; {error}");
+        }
+        printed => printed?,
     }
     Ok(ExitCode::from(report.exit))
+}
+
+fn print(report: &Report, json: bool) -> Result<(), VerifyError> {
+    let mut output = std::io::stdout().lock();
+    if json {
+        serde_json::to_writer_pretty(&mut output, report)?;
+        output.write_all(b"\n")?;
+    } else {
+        table::print(report, &mut output)?;
+    }
+    Ok(output.flush()?)
 }

@@ -2,7 +2,7 @@
 
 use evidence::ByteCount;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 /// Time between two lines where there is no terminal.
@@ -32,7 +32,13 @@ impl Progress {
             Some(bar) => bar.set_position(done),
             None if self.last_line.elapsed() >= PAUSE => {
                 self.last_line = Instant::now();
-                eprintln!("verified {} of {}", ByteCount(done).short(), ByteCount(self.total).short());
+                // A reader that has gone must not end the check.
+                let _ = writeln!(
+                    stderr(),
+                    "verified {} of {}",
+                    ByteCount(done).short(),
+                    ByteCount(self.total).short()
+                );
             }
             None => {}
         }

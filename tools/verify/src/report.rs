@@ -55,7 +55,7 @@ pub struct SegmentFile {
 #[derive(Debug, Serialize)]
 pub struct Record {
     pub path: String,
-    pub entries: usize,
+    pub entries: u64,
     /// Hash of the last entry: what was written down when the acquisition ended must equal it.
     pub chain_head: record::ChainHash,
     pub hashes: HashSet,
@@ -112,10 +112,14 @@ impl Report {
         measurement: Measurement,
         properties: Vec<Property>,
     ) -> Self {
-        let any = |verdict| properties.iter().any(|property| property.verdict == verdict);
-        let (verdict, exit) = if any(Verdict::Fails) {
+        let fails = properties.iter().any(|property| property.verdict == Verdict::Fails);
+        // Names, sizes and a sound record say nothing about the data; checksums and hash values do.
+        let vouched = properties.iter().any(|property| {
+            property.verdict == Verdict::Holds && judgement::VOUCH_FOR_THE_DATA.contains(&property.property)
+        });
+        let (verdict, exit) = if fails {
             (Verdict::Fails, FAILS)
-        } else if any(Verdict::Holds) {
+        } else if vouched {
             (Verdict::Holds, HOLDS)
         } else {
             (Verdict::NotChecked, COULD_NOT_CHECK)

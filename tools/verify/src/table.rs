@@ -110,7 +110,7 @@ fn verdict(report: &Report) -> String {
             format!("HOLDS: {} properties checked, {skipped} not checked", named(Verdict::Holds).len())
         }
         Verdict::Fails => format!("FAILS: {}", named(Verdict::Fails).join(", ")),
-        Verdict::NotChecked => "NOT CHECKED: there is nothing to compare with".to_owned(),
+        Verdict::NotChecked => "NOT CHECKED: there is nothing to compare the data with".to_owned(),
     }
 }
 

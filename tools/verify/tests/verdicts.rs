@@ -52,6 +52,7 @@ impl Item {
             case: case(),
             software: "pf-acquire 0.1.0".into(),
             acquired_at: 1_700_000_000,
+            medium: formats::MediumKind::Disk,
         };
         let mut summary = ImageSummary {
             hashes: HashAlgorithm::ALL.into_iter().map(|a| (a, Hasher::of(a, &media))).collect(),
@@ -358,6 +359,7 @@ fn metadata_that_differs_from_the_record_is_found() {
         case: CaseData { examiner: "somebody else".into(), ..case() },
         software: String::new(),
         acquired_at: 0,
+        medium: formats::MediumKind::Disk,
     };
     let hashes = HashAlgorithm::ALL.into_iter().map(|a| (a, Hasher::of(a, &item.media))).collect();
     let mut writer = formats::create(ImageKind::Ewf, &plan).unwrap();
@@ -426,6 +428,7 @@ fn a_hash_value_that_does_not_fit_the_data_is_found() {
         case: CaseData::default(),
         software: String::new(),
         acquired_at: 0,
+        medium: formats::MediumKind::Disk,
     };
     let hashes =
         [(HashAlgorithm::Md5, Hasher::of(HashAlgorithm::Md5, b"something else"))].into_iter().collect();
@@ -445,4 +448,77 @@ fn help_states_exit_codes_and_memory() {
     let (code, help, _) = run(&["--help"]);
     assert_eq!(code, 0);
     assert!(help.contains("Exit codes:") && help.contains("Memory:"), "{help}");
+}
+
+#[test]
+fn a_record_that_states_no_hash_value_vouches_for_nothing() {
+    let item = Item::new(ImageKind::Raw, None, noise(1 << 20));
+    std::fs::remove_file(&item.record).unwrap();
+    let plan = ImagePlan {
+        base: item.folder.path().join("item-7"),
+        media_size: ByteCount(1 << 20),
+        sector_size: SectorSize::S512,
+        segment_size: None,
+        case: case(),
+        software: String::new(),
+        acquired_at: 0,
+        medium: formats::MediumKind::Disk,
+    };
+    write_record(&item.record, &plan, &ImageSummary::default(), &item.segments);
+    alter(item.first(), 5000);
+    let (code, report) = item.verify();
+    assert_eq!(verdict(&report, "record closed"), "holds", "{report:#}");
+    assert_eq!((code, report["verdict"].as_str().unwrap()), (2, "not-checked"), "{report:#}");
+}
+
+#[test]
+fn a_later_segment_given_by_mistake_is_no_verdict_on_the_image() {
+    for kind in [ImageKind::Ewf, ImageKind::Raw] {
+        let item = Item::new(kind, Some(1 << 20), noise(3 << 20));
+        let (code, output, errors) = run(&[item.segments[1].path.to_str().unwrap()]);
+        assert_eq!((code, output.as_str()), (2, ""), "{errors}");
+        assert!(errors.contains(item.first().to_str().unwrap()), "{errors}");
+    }
+}
+
+#[test]
+fn a_failing_image_is_told_by_the_exit_code_though_nobody_reads() {
+    let item = Item::e01();
+    alter(item.first(), 500_000);
+    for words in [&[][..], &["--json"][..]] {
+        let status = Command::new(env!("CARGO_BIN_EXE_pf-verify"))
+            .args(words)
+            .arg(item.first())
+            .stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(1));
+    }
+}
+
+#[test]
+fn a_record_made_to_take_memory_takes_little() {
+    let item = Item::new(ImageKind::Raw, None, noise(4096));
+    let mut bytes = Vec::new();
+    let events = "0,".repeat(500_000) + "0";
+    let mut prev = record::ChainHash::START;
+    for seq in 0..64 {
+        let line = format!(
+            "{{\"seq\":{seq},\"time\":\"2026-01-01T00:00:00Z\",\"prev\":\"{prev}\",\
+             \"kind\":\"guard-events\",\"events\":[{events}],\"omitted\":0}}"
+        );
+        prev = record::ChainHash::of_line(line.as_bytes());
+        bytes.extend_from_slice(line.as_bytes());
+        bytes.push(b'\n');
+    }
+    std::fs::write(&item.record, bytes).unwrap();
+    // 256 MiB of address space: with all entries kept it would take a gigabyte.
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 262144; exec \"$0\" \"$1\"", env!("CARGO_BIN_EXE_pf-verify")])
+        .arg(item.first())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.code() == Some(1) && told.contains("64 entries"), "{output:?}");
 }

@@ -2,9 +2,9 @@
 
 use super::arguments::Arguments;
 use super::destination;
-use super::failure::Failure;
+use super::failure::{Failure, LONGEST_ARGUMENTS};
 use super::report::Report;
-use super::screen::Screen;
+use super::screen::{Screen, tell};
 use super::source::{self, Protection, Source};
 use acquire::medium::ReadBack;
 use acquire::pipeline::{self, Imaged, PipelineError};
@@ -29,6 +29,10 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     let algorithms = arguments.algorithms();
     if algorithms.is_empty() {
         return Err(Failure::NoHash);
+    }
+    let given = std::env::args_os().map(|word| word.len()).fold(0, usize::saturating_add);
+    if given > LONGEST_ARGUMENTS {
+        return Err(Failure::TooMuchText(given));
     }
     let source = source::identify(&arguments.source)?;
     let folder = destination::check(arguments, &source, source.disk.identity.capacity)?;
@@ -73,6 +77,7 @@ impl Acquisition {
             case: arguments.case(),
             software: format!("Permafrost {}", env!("CARGO_PKG_VERSION")),
             acquired_at: jiff::Timestamp::now().as_second(),
+            medium: source.medium_kind(),
         };
         let image = formats::create(arguments.format.kind(), &plan)?;
         let mut record = RecordWriter::create(&destination::record_path(&base))?;
@@ -127,7 +132,10 @@ impl Acquisition {
         };
         let imaged = match imaged {
             Ok(imaged) => imaged,
-            Err(error) => return Err(end_early(error, folder, &protection, &mut record)),
+            Err(error) => {
+                record_early_end(&error, &protection, &mut record);
+                return Err(Failure::EndedEarly { error, folder });
+            }
         };
         let segments = segment_files(&imaged);
         record.append(&Entry::ImageClosed(ImageClosed {
@@ -140,7 +148,10 @@ impl Acquisition {
 
         let verified = match read_back(&imaged, &algorithms, media_size, &Progress::new(stop)) {
             Ok(verified) => verified,
-            Err(error) => return Err(end_early(error, folder, &protection, &mut record)),
+            Err(error) => {
+                record_early_end(&error, &protection, &mut record);
+                return Err(Failure::NotReadBack { error, folder });
+            }
         };
         let outcome = match (verified.matches, imaged.unread.is_empty()) {
             (false, _) => Outcome::VerificationFailed,
@@ -205,14 +216,9 @@ fn read_back(
     Ok(Verification { hashes: read.hashes, matches: mismatches.is_empty(), mismatches })
 }
 
-/// Puts into the record why there is no whole image. The record itself may be what failed: then the first failure is
+/// Puts into the record why the acquisition ended early. The record itself may be what failed: then the first failure is
 /// the one to tell.
-fn end_early(
-    error: PipelineError,
-    folder: PathBuf,
-    protection: &Protection,
-    record: &mut RecordWriter,
-) -> Failure {
+fn record_early_end(error: &PipelineError, protection: &Protection, record: &mut RecordWriter) {
     let outcome =
         if matches!(error, PipelineError::Stopped(_)) { Outcome::Interrupted } else { Outcome::Failed };
     let told = record
@@ -220,9 +226,8 @@ fn end_early(
         .map_err(Failure::from)
         .and_then(|()| close(record, protection, outcome));
     if let Err(failure) = told {
-        eprintln!("warning: {failure}");
+        tell(format_args!("warning: {failure}"));
     }
-    Failure::EndedEarly { error, folder }
 }
 
 fn close(record: &mut RecordWriter, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {

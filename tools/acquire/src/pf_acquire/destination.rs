@@ -3,6 +3,7 @@
 use super::arguments::{Arguments, Format};
 use super::failure::Failure;
 use super::mounts;
+use super::screen::tell;
 use super::source::{Source, node_of};
 use evidence::ByteCount;
 use nix::sys::statfs::{FsType, MSDOS_SUPER_MAGIC, statfs};
@@ -11,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// FAT counts the size of a file in 32 bits.
 const FAT_FILE_LIMIT: u64 = (4 << 30) - 1;
+
+/// Linux takes names of 255 bytes; the longest suffix is the record's.
+const LONGEST_NAME: usize = 255 - record::FILE_SUFFIX.len();
 
 /// Checks the folder and returns it without links; warns on standard error where the room may not do.
 pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> Result<PathBuf, Failure> {
@@ -23,7 +27,14 @@ pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> R
         return Err(wrong("is not a folder".to_owned()));
     }
     refuse_source_as_destination(&folder, source)?;
-    let record = record_path(&folder.join(arguments.base_name()));
+    let name = arguments.base_name();
+    if name.len() > LONGEST_NAME {
+        return Err(wrong(format!(
+            "{} bytes are too long for the name of a file; give a --name",
+            name.len()
+        )));
+    }
+    let record = record_path(&folder.join(name));
     if record.exists() {
         return Err(Failure::Record(record::RecordError::Exists(record)));
     }
@@ -36,7 +47,7 @@ pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> R
         if arguments.format == Format::Raw {
             return Err(wrong(format!("{told}; take a larger destination, or --format e01")));
         }
-        eprintln!("warning: {}: {told}; compressed, it may or may not fit", folder.display());
+        tell(format_args!("warning: {}: {told}; compressed, it may or may not fit", folder.display()));
     }
     let largest = arguments.segment_limit().map_or(media_size.0, |limit| limit.0.min(media_size.0));
     if largest > FAT_FILE_LIMIT && is_fat(&folder) {

@@ -82,15 +82,31 @@ pub enum Failure {
         /// Destination.
         folder: PathBuf,
     },
+    /// The image was finished, the reading back was not.
+    #[error(
+        "{error}. The image in {folder} is whole but was not read back to its end: check it with pf-verify", folder = .folder.display()
+    )]
+    NotReadBack {
+        /// Why.
+        error: PipelineError,
+        /// Destination.
+        folder: PathBuf,
+    },
+    /// What was given for the record does not fit into it.
+    #[error("{0} bytes of arguments do not fit into the record; shorten the case fields to {most} bytes in all", most = LONGEST_ARGUMENTS)]
+    TooMuchText(usize),
 }
+
+/// Most bytes of arguments. They stand in the record's first entry twice, where a byte may become six, and the entry takes 1 MiB.
+pub const LONGEST_ARGUMENTS: usize = 64 << 10;
 
 impl Failure {
     /// As `--help` lists them.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::EndedEarly { error, .. } => match error {
+            Failure::EndedEarly { error, .. } | Failure::NotReadBack { error, .. } => match error {
                 PipelineError::Stopped(_) => 5,
-                PipelineError::Source(_) => 6,
+                PipelineError::Source(_) | PipelineError::TooManyRanges => 6,
                 PipelineError::Image(_) | PipelineError::Caller(_) => 4,
                 PipelineError::Resources(_) => 2,
             },

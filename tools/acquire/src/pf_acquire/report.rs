@@ -3,6 +3,7 @@
 use evidence::{ByteCount, ExtentSet, HashSet};
 use record::{ChainHash, GuardReport, Outcome, SegmentFile};
 use serde::Serialize;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -37,53 +38,68 @@ pub struct Report {
 }
 
 impl Report {
-    /// Prints it to standard output.
-    pub fn print(&self, json: bool) {
+    /// Prints it.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn print(&self, json: bool, output: &mut impl Write) -> io::Result<()> {
         if json {
-            // The types hold nothing that JSON has no form for.
-            println!("{}", serde_json::to_string(self).unwrap_or_default());
+            serde_json::to_writer(&mut *output, self)?;
+            writeln!(output)?;
         } else {
-            self.print_for_people();
+            self.print_for_people(output)?;
         }
+        output.flush()
     }
 
-    fn print_for_people(&self) {
-        println!("Source      {}, {}", self.source, self.media_size);
+    fn print_for_people(&self, output: &mut impl Write) -> io::Result<()> {
+        writeln!(output, "Source      {}, {}", self.source, self.media_size)?;
         match &self.protection {
             GuardReport::InForce { disk, state, refused, .. } => {
-                println!("Guard       {disk} is {state}; {refused} operations refused so far");
+                writeln!(output, "Guard       {disk} is {state}; {refused} operations refused so far")?;
             }
-            GuardReport::NotADisk { reason } => println!("Guard       in force; the source is {reason}"),
+            GuardReport::NotADisk { reason } => {
+                writeln!(output, "Guard       in force; the source is {reason}")?;
+            }
             GuardReport::Unguarded => {
-                println!("Guard       NONE: nothing in this kernel kept the source from change")
+                writeln!(output, "Guard       NONE: nothing in this kernel kept the source from change")?;
             }
         }
-        println!("Image       in {}", self.folder.display());
+        writeln!(output, "Image       in {}", self.folder.display())?;
         for segment in self.segments.iter().take(NAMED_SEGMENTS) {
-            println!("            {}, {}", segment.name, segment.size);
+            writeln!(output, "            {}, {}", segment.name, segment.size)?;
         }
         if let Some(last) = self.segments.last().filter(|_| self.segments.len() > NAMED_SEGMENTS) {
-            println!("            … {} segments in all, the last {}", self.segments.len(), last.name);
+            writeln!(
+                output,
+                "            … {} segments in all, the last {}",
+                self.segments.len(),
+                last.name
+            )?;
         }
         for (algorithm, digest) in self.hashes.iter() {
-            println!("{:<11} {digest}", algorithm.to_string());
+            writeln!(output, "{:<11} {digest}", algorithm.to_string())?;
         }
         if self.unread.is_empty() {
-            println!("Unread      nothing: every sector was read");
+            writeln!(output, "Unread      nothing: every sector was read")?;
         } else {
-            println!(
+            writeln!(
+                output,
                 "Unread      {} in {} ranges, filled with zeros",
                 self.unread.total(),
                 self.unread.len()
-            );
+            )?;
         }
         for mismatch in &self.mismatches {
-            println!("MISMATCH    {mismatch}");
+            writeln!(output, "MISMATCH    {mismatch}")?;
         }
-        println!("Record      {}", self.record.display());
-        println!("Chain head  {}", self.chain_head);
-        println!("            Write the chain head down, or photograph it: it vouches for the whole record.");
-        println!("Result      {}", self.verdict());
+        writeln!(output, "Record      {}", self.record.display())?;
+        writeln!(output, "Chain head  {}", self.chain_head)?;
+        writeln!(
+            output,
+            "            Write the chain head down, or photograph it: it vouches for the whole record."
+        )?;
+        writeln!(output, "Result      {}", self.verdict())
     }
 
     fn verdict(&self) -> &'static str {

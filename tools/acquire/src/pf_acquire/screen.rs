@@ -1,4 +1,5 @@
-//! What is seen while it runs: a line on standard error.
+//! What is seen while it runs: a line on standard error. Nothing of it may end an acquisition: a terminal that hangs up or
+//! a program that reads no more takes the lines with it, and the record has it all.
 
 use acquire::block_reader::ReadFault;
 use acquire::pipeline::Observer;
@@ -6,11 +7,20 @@ use acquire::progress::Progress;
 use evidence::ByteCount;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use record::{Entry, RecordWriter};
-use std::io::IsTerminal;
+use std::fmt;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// How often a line is printed where there is no terminal to redraw it on.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Most unreadable ranges told and recorded one by one; what the record says of the finished image has them all.
+const MOST_TOLD: u64 = 50_000;
+
+/// Prints a line on standard error, if there is anyone left to read it.
+pub fn tell(line: fmt::Arguments) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 /// A progress line, and the record that faults go to.
 pub struct Screen<'a> {
@@ -42,13 +52,13 @@ impl<'a> Screen<'a> {
         let rate = (done / seconds).max(1);
         let percent = done.saturating_mul(100).checked_div(self.size.0).unwrap_or(100);
         let left = self.size.0.saturating_sub(done) / rate;
-        eprintln!(
+        tell(format_args!(
             "{} {percent}% of {}, {}/s, {left} s left, {} unreadable ranges",
             self.deed,
             self.size.short(),
             ByteCount(rate).short(),
             self.faults
-        );
+        ));
     }
 }
 
@@ -62,8 +72,19 @@ impl Observer for Screen<'_> {
     fn fault(&mut self, fault: &ReadFault) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         self.faults = self.faults.saturating_add(1);
         let Some(record) = &mut self.record else { return Ok(()) };
+        if self.faults > MOST_TOLD {
+            if self.faults == MOST_TOLD.saturating_add(1) {
+                let text = "further unreadable ranges are told with the finished image only";
+                self.bar.suspend(|| tell(format_args!("warning: {text}")));
+                record.append(&Entry::Note { text: text.to_owned() })?;
+            }
+            return Ok(());
+        }
         self.bar.suspend(|| {
-            eprintln!("warning: {} could not be read ({}); filled with zeros", fault.extent, fault.error);
+            tell(format_args!(
+                "warning: {} could not be read ({}); filled with zeros",
+                fault.extent, fault.error
+            ));
         });
         record.append(&Entry::ReadError {
             extent: fault.extent,

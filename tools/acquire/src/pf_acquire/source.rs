@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::mounts;
 use device::{Disk, NodeNumber, inventory};
 use evidence::{GuardState, Transport};
+use formats::MediumKind;
 use guard::{Guard, GuardedDisk, Wait};
 use record::{Entry, GuardReport};
 use std::path::Path;
@@ -12,7 +13,7 @@ use std::path::Path;
 pub struct Source {
     /// What was named.
     pub disk: Disk,
-    /// Numbers of all nodes of its whole disk.
+    /// Numbers of all nodes of its whole disk, and of what is built on them: volumes, RAID, encryption.
     pub nodes: Vec<NodeNumber>,
 }
 
@@ -34,6 +35,8 @@ pub fn identify(path: &Path) -> Result<Source, Failure> {
     };
     let mut nodes: Vec<NodeNumber> = disk.node.into_iter().chain(whole.node).collect();
     nodes.extend(whole.partitions.iter().filter_map(|partition| node_of(Path::new(&partition.path))));
+    let built: Vec<NodeNumber> = nodes.iter().flat_map(|node| inventory::built_on(*node)).collect();
+    nodes.extend(built);
     Ok(Source { disk, nodes })
 }
 
@@ -43,6 +46,18 @@ pub fn node_of(path: &Path) -> Option<NodeNumber> {
 }
 
 impl Source {
+    /// What the image is said to be made of.
+    pub fn medium_kind(&self) -> MediumKind {
+        // Of the device mapper and of RAID are volumes, of loop devices files.
+        let is_made = ["dm-", "md", "loop"].iter().any(|made| self.disk.name.starts_with(made));
+        let is_part = self.disk.parent.is_some() || self.disk.node.is_none() || is_made;
+        match (is_part, self.disk.removable) {
+            (true, _) => MediumKind::Part,
+            (false, true) => MediumKind::RemovableDisk,
+            (false, false) => MediumKind::Disk,
+        }
+    }
+
     /// Locks it as evidence where a guard is in force; else wants to hear that the user knows.
     pub fn protect(&self, unguarded: bool) -> Result<Protection, Failure> {
         let Some(guard) = Guard::in_force()? else {

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// Sections of one image at most: a 16 TiB image in one segment has a tenth of that.
 const MOST_SECTIONS: usize = 1 << 20;
+/// Sections of one segment that hold neither chunks nor tables: seven are usual.
+const MOST_METADATA: usize = 64;
 /// Header sections at most: three are usual. Each may unpack to megabytes, so their number bounds the work.
 const MOST_HEADERS: usize = 16;
 
@@ -108,7 +110,12 @@ impl Walk {
         let mut offset = FILE_HEADER;
         let mut sectors = None;
         let mut geometry_seen = false;
+        let before = self.sections.len();
         loop {
+            if self.sections.len().saturating_sub(before) > MOST_METADATA {
+                let what = "the segment has more sections beside the chunks than any program writes";
+                return Err(FormatError::structure(path, offset, "section descriptor", what));
+            }
             let section = self.descriptor(index, offset)?;
             match section.kind {
                 SectionKind::Next | SectionKind::Done => {
@@ -138,6 +145,7 @@ impl Walk {
                     }
                     self.sections.push((index, section));
                 }
+                SectionKind::Other => {}
                 _ => self.sections.push((index, section)),
             }
             offset = section.end;
@@ -162,12 +170,14 @@ impl Walk {
         if found == number {
             return Ok(());
         }
-        let why = match number {
-            1 => format!("it is segment {found} of its set; give the first one"),
-            _ => format!(
-                "it says it is number {found} where {number} belongs; it was renamed, swapped or altered"
-            ),
-        };
+        if number == 1 && segment_path(&path, found).is_some_and(|named| named == path) {
+            let first = segment_path(&path, 1).unwrap_or_default();
+            let why = format!("it is segment {found} of its set; give the first one, {}", first.display());
+            return Err(FormatError::NotAnImage { path, why });
+        }
+        let why = format!(
+            "it says it is number {found} where {number} belongs; it was renamed, swapped or altered"
+        );
         Err(FormatError::WrongSegment { path, why })
     }
 

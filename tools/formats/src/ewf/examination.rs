@@ -9,13 +9,17 @@ use super::{error_table, hash_sections, header};
 use crate::FormatError;
 use evidence::{Digest, HashAlgorithm};
 
-/// All flaws found.
+/// Most flaws listed; an image with more of them is made up.
+const MOST_FLAWS: usize = 10_000;
+
+/// All flaws found, up to ten thousand.
 pub(super) fn examine(reader: &mut EwfReader) -> Vec<FormatError> {
     let mut examination = Examination { flaws: Vec::new(), md5: None, headers: Vec::new(), error_tables: 0 };
     for (segment, section) in reader.container.sections.clone() {
         examination.section(reader, segment, &section);
     }
-    for place in reader.container.tables.clone() {
+    let mut tables = 0..reader.container.tables.len();
+    while let Some(place) = tables.next().and_then(|index| reader.container.tables.get(index).copied()) {
         examination.table(reader, &place);
     }
     examination.counts(reader);
@@ -35,7 +39,13 @@ struct Examination {
 
 impl Examination {
     fn flaw(&mut self, reader: &EwfReader, segment: usize, offset: u64, part: &'static str, what: &str) {
-        self.flaws.push(FormatError::structure(reader.container.files.path(segment), offset, part, what));
+        self.add(FormatError::structure(reader.container.files.path(segment), offset, part, what));
+    }
+
+    fn add(&mut self, flaw: FormatError) {
+        if self.flaws.len() < MOST_FLAWS {
+            self.flaws.push(flaw);
+        }
     }
 
     fn section(&mut self, reader: &mut EwfReader, segment: usize, section: &Section) {
@@ -60,7 +70,7 @@ impl Examination {
                 }
             }
             Ok(Err(what)) => self.flaw(reader, segment, section.offset, part, what),
-            Err(error) => self.flaws.push(error),
+            Err(error) => self.add(error),
         }
     }
 
@@ -124,7 +134,7 @@ impl Examination {
         match reader.entries(place, section) {
             Ok(Ok(entries)) => return Some(entries),
             Ok(Err(what)) => self.flaw(reader, place.segment, section.offset, part_name(section.kind), what),
-            Err(error) => self.flaws.push(error),
+            Err(error) => self.add(error),
         }
         None
     }
@@ -150,7 +160,7 @@ impl Examination {
     fn extra_segment(&mut self, reader: &EwfReader) {
         if let Some(path) = reader.container.path_after_last().filter(|path| path.exists()) {
             let why = "it stands after the segment that says it is the last".to_owned();
-            self.flaws.push(FormatError::WrongSegment { path, why });
+            self.add(FormatError::WrongSegment { path, why });
         }
     }
 }

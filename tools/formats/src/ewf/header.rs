@@ -142,6 +142,7 @@ mod tests {
             case,
             software: "Permafrost 0.1.0".into(),
             acquired_at: 1_700_000_000,
+            medium: crate::MediumKind::Disk,
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Layout {
     pub(super) sector_count: u64,
     /// No segment grows beyond this.
     pub(super) segment_size: u64,
+    /// More segments than these are never needed.
+    pub(super) most_segments: u64,
 }
 
 impl Layout {
@@ -51,22 +53,23 @@ impl Layout {
         let chunk_count = u32::try_from(media_size.div_ceil(u64::from(chunk_size))).map_err(|_| {
             refuse(format!("{} are more than E01 can count; image it as raw", plan.media_size))
         })?;
-        let layout = Self {
+        let mut layout = Self {
             sectors_per_chunk,
             sector_size: plan.sector_size,
             chunk_size,
             chunk_count,
             sector_count: plan.sector_size.sectors_in(plan.media_size).0,
             segment_size: plan.segment_size.map_or(u64::MAX, |size| size.0),
+            most_segments: 1,
         };
-        layout.check_names(beginning).map_err(refuse)?;
+        layout.most_segments = layout.check_names(beginning).map_err(refuse)?;
         Ok(layout)
     }
 
-    /// Makes sure that the segments have names even if no chunk shrinks.
-    fn check_names(&self, beginning: u64) -> Result<(), String> {
+    /// Makes sure that the segments have names even if no chunk shrinks; tells how many there are then.
+    fn check_names(&self, beginning: u64) -> Result<u64, String> {
         if self.segment_size == u64::MAX {
-            return Ok(());
+            return Ok(1);
         }
         let (_, least) = self.worst_case(SMALLEST_SEGMENT, beginning);
         if self.segment_size < least {
@@ -78,7 +81,7 @@ impl Layout {
         }
         let (segments, _) = self.worst_case(self.segment_size, beginning);
         if segments <= MOST_SEGMENTS {
-            return Ok(());
+            return Ok(segments);
         }
         // An even share, one part in 64 for what each chunk costs, and what each segment costs.
         let share = self.media_bytes() / (MOST_SEGMENTS - 64);
@@ -139,6 +142,7 @@ mod tests {
             case: CaseData::default(),
             software: String::new(),
             acquired_at: 0,
+            medium: crate::MediumKind::Disk,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::adler::{seal, unseal};
 use super::little_endian::{bytes_at, put, u32_at, u64_at};
+use crate::MediumKind;
 
 /// Content length since EnCase 2, and that of EnCase 1.
 const LENGTH: usize = 1052;
@@ -77,20 +78,31 @@ impl Geometry {
     }
 
     /// The content of a `volume` or `data` section.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self, medium: MediumKind) -> Vec<u8> {
+        let (media_type, media_flags) = media_words(medium);
         let mut bytes = vec![0; LENGTH - 4];
         let mut set = |offset, field: &[u8]| put(&mut bytes, offset, field);
-        set(0, &[0x01]); // media type: fixed disk
+        set(0, &[media_type]);
         set(4, &self.chunk_count.to_le_bytes());
         set(8, &self.sectors_per_chunk.to_le_bytes());
         set(12, &self.bytes_per_sector.to_le_bytes());
         set(16, &self.sector_count.to_le_bytes());
-        set(36, &[0x03]); // media flags: an image, of a physical device
+        set(36, &[media_flags]);
         set(52, &[0x01]); // compression level: fast
         set(56, &self.sectors_per_chunk.to_le_bytes()); // error granularity
         set(64, &self.set_identifier);
         seal(&mut bytes);
         bytes
+    }
+}
+
+/// Media type (0 removable, 1 fixed) and media flags (1 an image, 2 of a physical device, else of a logical one): EWF,
+/// "Volume section", "Media type" and "Media flags".
+fn media_words(medium: MediumKind) -> (u8, u8) {
+    match medium {
+        MediumKind::RemovableDisk => (0x00, 0x03),
+        MediumKind::Disk => (0x01, 0x03),
+        MediumKind::Part => (0x01, 0x01),
     }
 }
 
@@ -108,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_shape_reads_back_as_written() {
-        let bytes = GEOMETRY.encode();
+        let bytes = GEOMETRY.encode(MediumKind::Disk);
         assert_eq!(bytes.len(), 1052);
         assert_eq!(Geometry::parse(&bytes), Ok(GEOMETRY));
         assert_eq!(GEOMETRY.chunks_needed(), 7);
@@ -122,7 +134,7 @@ mod tests {
             Geometry { sectors_per_chunk: 65_536, ..GEOMETRY },
             Geometry { sector_count: u64::MAX, ..GEOMETRY },
         ] {
-            assert!(Geometry::parse(&wrong.encode()).is_err(), "{wrong:?} was taken");
+            assert!(Geometry::parse(&wrong.encode(MediumKind::Disk)).is_err(), "{wrong:?} was taken");
         }
     }
 

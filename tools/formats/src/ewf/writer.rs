@@ -9,7 +9,7 @@ use super::section::{DESCRIPTOR, Section, SectionKind};
 use super::table::{self, ChunkPlace};
 use super::volume::Geometry;
 use super::{SIGNATURE, error_table, hash_sections, header, segment_names};
-use crate::destination::{DestinationFile, sync_folder_of, with_suffix};
+use crate::destination::{DestinationFile, refuse_existing, sync_folder_of, with_suffix};
 use crate::{ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment};
 use evidence::{ByteCount, ByteOffset, HashAlgorithm};
 use std::fs::File;
@@ -59,6 +59,12 @@ impl EwfWriter {
         let beginning =
             u64::try_from(header_bytes).unwrap_or(u64::MAX).saturating_add(13 + 4 * DESCRIPTOR + 1052);
         let layout = Layout::of(plan, beginning)?;
+        // The one after the last as well: readers would take it for a part of the image.
+        for number in 1..=layout.most_segments.saturating_add(1) {
+            if let Some(extension) = segment_names::extension(number, false) {
+                refuse_existing(with_suffix(&plan.base, &extension))?;
+            }
+        }
         let geometry = Geometry {
             chunk_count: layout.chunk_count,
             sectors_per_chunk: layout.sectors_per_chunk,
@@ -71,7 +77,7 @@ impl EwfWriter {
             media_size: plan.media_size.0,
             encoder: Arc::new(EwfEncoder::new(usize::try_from(layout.chunk_size).unwrap_or(usize::MAX))?),
             layout,
-            geometry: geometry.encode(),
+            geometry: geometry.encode(plan.medium),
             file: segment_file(&plan.base, 1)?,
             open: None,
             next_chunk: 0,

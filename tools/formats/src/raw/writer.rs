@@ -1,6 +1,6 @@
 //! Writes `.raw`, or `.001 .002 …`.
 
-use crate::destination::{DestinationFile, sync_folder_of, with_suffix};
+use crate::destination::{DestinationFile, refuse_existing, sync_folder_of, with_suffix};
 use crate::{ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment};
 use evidence::ByteCount;
 use std::path::PathBuf;
@@ -41,6 +41,12 @@ impl RawWriter {
                 ByteCount(size)
             );
             return Err(FormatError::Plan { path: plan.base.clone(), why });
+        }
+        if segment_size.is_some() {
+            // Readers take every number that is there for a part of the image.
+            for number in 0..=MOST_SEGMENTS {
+                refuse_existing(with_suffix(&plan.base, &format!("{number:03}")))?;
+            }
         }
         let extension = if segment_size.is_some() { "001" } else { "raw" };
         Ok(Self {

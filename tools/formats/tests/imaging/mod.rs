@@ -50,6 +50,7 @@ pub fn plan(base: &Path, media_size: usize) -> ImagePlan {
         case: CaseData::default(),
         software: "Permafrost 0.1.0".into(),
         acquired_at: 1_700_000_000,
+        medium: formats::MediumKind::Disk,
     }
 }
 

@@ -9,6 +9,7 @@ mod transition;
 
 use clap::{Parser, Subcommand};
 use guard::{Guard, GuardError, GuardedDisk};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -118,7 +119,8 @@ fn main() -> ExitCode {
         // A reader such as `head` that has enough is no failure.
         Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("pf-guard: {failure}");
+            // Whether anyone reads it or not, the exit code tells.
+            let _ = writeln!(std::io::stderr(), "pf-guard: {failure}");
             ExitCode::from(failure.exit_code())
         }
     }
