@@ -234,6 +234,8 @@ fn an_lvm_physical_volume_is_recognised() {
         return;
     }
     let device = String::from_utf8(attach.stdout).unwrap().trim().to_owned();
+    // A loop device keeps the read-only mark that its last user gave it.
+    run("util-linux", "blockdev", &["--setrw", &device]);
     let config = "devices{use_devicesfile=0 global_filter=[\"a|.*|\"]}";
     let made =
         std::panic::catch_unwind(|| run("lvm2", "pvcreate", &["--config", config, "-ff", "-y", &device]));

@@ -129,7 +129,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, content).unwrap();
         };
-        write("evidence_guard/version", "1\n");
+        write("evidence_guard/version", "2\n");
         write("evidence_guard/seal", "1\n");
         write("block/sda/guard/state", "evidence\n");
         write("block/sda/guard/refused", "7\n");

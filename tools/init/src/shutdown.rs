@@ -104,7 +104,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
         };
-        write("evidence_guard/version", "1\n");
+        write("evidence_guard/version", "2\n");
         for (name, state, refused) in
             [("sda", "evidence", "17"), ("sdb", "writable", "0"), ("sdc", "blocked", "x")]
         {

@@ -87,7 +87,7 @@ mod tests {
     impl Machine {
         fn new() -> Self {
             let machine = Self(tempfile::tempdir().unwrap());
-            machine.write("security/evidence_guard/version", "1\n");
+            machine.write("security/evidence_guard/version", "2\n");
             machine.write("sys/block/sda/guard/state", "blocked\n");
             machine.write("sys/block/nvme0n1/guard/state", "blocked\n");
             machine.write("sys/block/loop0/dev", "7:0\n");
@@ -116,8 +116,8 @@ mod tests {
         let machine = Machine::new();
         fs::remove_file(machine.0.path().join("security/evidence_guard/version")).unwrap();
         assert!(machine.verdict().unwrap_err()[0].contains("no evidence guard"));
-        machine.write("security/evidence_guard/version", "2\n");
-        assert!(machine.verdict().unwrap_err()[0].contains("version '2'"));
+        machine.write("security/evidence_guard/version", "1\n");
+        assert!(machine.verdict().unwrap_err()[0].contains("version '1'"));
     }
 
     #[test]

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The gate of floppy drives: before a command's bytes go to the controller. */
+/*
+ * The gate of floppy drives: before the bytes of a command that moves data go
+ * to the controller. Seeks and status go another way in the driver, so there
+ * is no flight recorder of a floppy.
+ */
 #include "command.h"
 
-#define DRIVES	8
 /* Of the first byte of a command, what names it. */
 #define COMMAND	0x1f
-
-static struct evidence_guard_recorder recorders[DRIVES];
 
 /**
  * evidence_guard_floppy - judges a command
  * @disks: the disks of a drive, one for each format it could hold
  * @count: how many
- * @drive: number of the drive
  * @first: first byte of the command
  */
 bool evidence_guard_floppy(struct gendisk **disks, unsigned int count,
-			   unsigned int drive, u8 first)
+			   u8 first)
 {
 	struct guard_asking asking = {
 		.table = &guard_floppy_table,
-		.recorder = &recorders[drive % DRIVES],
 		.device = "floppy",
 		.by_driver = true,
 	};
@@ -32,7 +31,6 @@ bool evidence_guard_floppy(struct gendisk **disks, unsigned int count,
 	for (i = 0; i < count; i++) {
 		if (!disks[i])
 			continue;
-		disks[i]->guard.recorder = asking.recorder;
 		asking.disk = asking.disk ?: disks[i];
 		if (guard_disk_writable(disks[i]))
 			asking.writable = true;

@@ -29,6 +29,20 @@ static u8 opcode_of(enum req_op op)
 	}
 }
 
+static struct evidence_guard_recorder *
+recorder_of(struct nvme_ctrl *ctrl, struct request *req)
+{
+	struct nvme_ns *ns = req ? req->q->queuedata : NULL;
+
+	return ns ? &ns->guard : &ctrl->guard;
+}
+
+/* The driver's request for events belongs to no request of the block layer. */
+static bool is_admin(struct nvme_ctrl *ctrl, struct request *req)
+{
+	return !req || req->q == ctrl->admin_q;
+}
+
 static struct guard_command decode(bool admin, const __le32 *dword)
 {
 	return admin ? guard_decode_nvme_admin(dword) :
@@ -48,10 +62,10 @@ static struct guard_command decode(bool admin, const __le32 *dword)
  */
 bool evidence_guard_nvme(struct nvme_ctrl *ctrl, struct request *req)
 {
-	bool admin = req->q == ctrl->admin_q;
+	bool admin = is_admin(ctrl, req);
 	struct guard_asking asking = {
 		.table = admin ? &guard_nvme_admin_table : &guard_nvme_io_table,
-		.recorder = admin ? &ctrl->guard_admin : &ctrl->guard_io,
+		.recorder = recorder_of(ctrl, req),
 		.device = dev_name(ctrl->device),
 		.by_driver = !(nvme_req(req)->flags & NVME_REQ_USERCMD),
 	};
@@ -85,16 +99,17 @@ bool evidence_guard_nvme(struct nvme_ctrl *ctrl, struct request *req)
 /**
  * evidence_guard_nvme_sent - a command is put into a queue
  * @ctrl: its controller
- * @admin: whether into the admin queue
+ * @req: its request, or NULL for the driver's request for events
  * @cmd: the command
  */
-void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl, bool admin,
+void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl, struct request *req,
 			      const struct nvme_command *cmd)
 {
+	bool admin = is_admin(ctrl, req);
 	const struct guard_table *table = admin ? &guard_nvme_admin_table :
 						  &guard_nvme_io_table;
 	struct guard_command command = decode(admin, (const __le32 *)cmd);
 
-	guard_count(admin ? &ctrl->guard_admin : &ctrl->guard_io, table,
-		    guard_find(table, &command), command.opcode, GUARD_SENT);
+	guard_count(recorder_of(ctrl, req), table, guard_find(table, &command),
+		    command.opcode, GUARD_SENT);
 }

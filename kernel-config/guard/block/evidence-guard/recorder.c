@@ -34,7 +34,7 @@ static void note_first(struct evidence_guard_recorder *recorder,
 
 /**
  * guard_count - counts one command
- * @recorder: recorder of the device and command set
+ * @recorder: recorder of the device and command set, or NULL
  * @table: table of the set
  * @row: row of the command, or -1 when it is on none
  * @opcode: its opcode, for a command on no row
@@ -45,9 +45,12 @@ void guard_count(struct evidence_guard_recorder *recorder,
 		 enum guard_answer answer)
 {
 	unsigned int slot = row < 0 ? EVIDENCE_GUARD_ROWS + opcode : row;
-	atomic64_t *count = row < 0 ? &recorder->unlisted[opcode] :
-			    &recorder->count[row][answer];
+	atomic64_t *count;
 
+	if (!recorder)
+		return;
+	count = row < 0 ? &recorder->unlisted[opcode] :
+		&recorder->count[row][answer];
 	if (atomic64_inc_return(count) == 1)
 		note_first(recorder, table, slot);
 }

@@ -102,7 +102,7 @@ void evidence_guard_scsi_unsent(struct scsi_cmnd *cmd);
 void evidence_guard_scsi_sense(struct scsi_cmnd *cmd);
 bool evidence_guard_ata(struct ata_queued_cmd *qc);
 bool evidence_guard_nvme(struct nvme_ctrl *ctrl, struct request *req);
-void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl, bool admin,
+void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl, struct request *req,
 			      const struct nvme_command *cmd);
 bool evidence_guard_mmc(struct mmc_host *host, struct mmc_request *mrq);
 void evidence_guard_mmc_done(struct mmc_host *host, struct mmc_request *mrq);
@@ -111,7 +111,7 @@ bool evidence_guard_mmc_ioctl(struct mmc_host *host,
 bool evidence_guard_ufs(struct ufs_hba *hba, const struct utp_upiu_req *upiu);
 bool evidence_guard_virtio(struct request *req, u32 prepared_type);
 bool evidence_guard_floppy(struct gendisk **disks, unsigned int count,
-			   unsigned int drive, u8 first);
+			   u8 first);
 bool evidence_guard_host_ioctl(unsigned int cmd);
 /* A door that nobody may go through; always -EPERM. */
 int evidence_guard_door(const char *door);
@@ -160,7 +160,8 @@ static inline bool evidence_guard_nvme(struct nvme_ctrl *ctrl,
 {
 	return true;
 }
-static inline void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl, bool admin,
+static inline void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl,
+					    struct request *req,
 					    const struct nvme_command *cmd) { }
 static inline bool evidence_guard_mmc(struct mmc_host *host,
 				      struct mmc_request *mrq)
@@ -184,8 +185,7 @@ static inline bool evidence_guard_virtio(struct request *req, u32 prepared_type)
 	return true;
 }
 static inline bool evidence_guard_floppy(struct gendisk **disks,
-					 unsigned int count, unsigned int drive,
-					 u8 first)
+					 unsigned int count, u8 first)
 {
 	return true;
 }
