@@ -18,6 +18,13 @@ pub enum Answer {
         /// Its number.
         errno: i32,
     },
+    /// A call that did not fail, but returned a status of its own that is not success: reservations and Opal do.
+    Code {
+        /// Which call.
+        step: &'static str,
+        /// What it returned.
+        code: i32,
+    },
     /// A SCSI command came back.
     Scsi {
         /// SCSI status, SAM-6 §5.3.
@@ -71,12 +78,23 @@ impl Answer {
         result.as_ref().map_or_else(|error| Self::from_error(step, error), |_| Answer::Done)
     }
 
+    /// The answer of an ioctl whose return value is a status: 0 is success, a positive number is not.
+    #[must_use]
+    pub fn from_status(step: &'static str, result: &io::Result<i32>) -> Self {
+        match result {
+            Ok(0) => Answer::Done,
+            Ok(code) => Answer::Code { step, code: *code },
+            Err(error) => Self::from_error(step, error),
+        }
+    }
+
     /// What it means.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
             Answer::Done => Outcome::Executed,
             Answer::Errno { errno, .. } => of_errno(*errno),
+            Answer::Code { .. } => Outcome::Unsupported,
             Answer::Scsi { status, host, sense } => of_scsi(*status, *host, sense.as_ref()),
             Answer::Nvme { status, .. } => of_nvme(*status),
             Answer::Mmc { response } => of_card_status(response[0]),
@@ -140,6 +158,7 @@ impl fmt::Display for Answer {
         match self {
             Answer::Done => f.write_str("success"),
             Answer::Errno { step, errno } => write!(f, "{step}: {}", errno_name(*errno)),
+            Answer::Code { step, code } => write!(f, "{step}: status {code:02X}h"),
             Answer::Scsi { status: 0, host: 0, sense: None } => f.write_str("GOOD"),
             Answer::Scsi { sense: Some(sense), .. } => write!(f, "{sense}"),
             Answer::Scsi { status, host, sense: None } => {
@@ -183,6 +202,12 @@ mod tests {
         assert_eq!(Answer::Nvme { status: 0, result: 7 }.outcome(), Outcome::Executed);
         assert_eq!(Answer::Mmc { response: [0x0000_0900, 0, 0, 0] }.outcome(), Outcome::Executed);
         assert_eq!(Answer::Scsi { status: 0, host: 3, sense: None }.outcome(), Outcome::Failed, "a time-out");
+        assert_eq!(Answer::from_status("IOC_PR_CLEAR", &Ok(0)).outcome(), Outcome::Executed);
+        assert_eq!(
+            Answer::from_status("IOC_PR_CLEAR", &Ok(2)).outcome(),
+            Outcome::Unsupported,
+            "PR_STS_IOERR"
+        );
         assert_eq!(Answer::Mmc { response: [1 << 22, 0, 0, 0] }.outcome(), Outcome::Unsupported);
     }
 

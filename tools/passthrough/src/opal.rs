@@ -1,7 +1,7 @@
 //! TCG Opal by the kernel's own ioctls, linux/sed-opal.h.
 
 use crate::answer::Answer;
-use crate::node::{Node, Request, plain};
+use crate::node::{Node, Request};
 
 /// What is asked of the drive, with an empty key: no drive that has an owner executes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub fn ask(node: &Node, action: Action) -> Answer {
     let request: Request = nix::request_code_write!(b'p', number, size);
     let mut argument = [0u64; LARGEST.div_ceil(8)];
     // SAFETY: the requests read structures of at most `LARGEST` bytes; pointers in them are null here, lengths zero.
-    plain(step, &unsafe { node.ioctl_structure(request, &mut argument) })
+    Answer::from_status(step, &unsafe { node.ioctl_structure(request, &mut argument) })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Persistent reservations by the block layer's ioctls, linux/pr.h.
 
 use crate::answer::Answer;
-use crate::node::{Node, Request, plain};
+use crate::node::{Node, Request};
 
 /// What is asked of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub fn ask(node: &Node, action: Action, key: u64) -> Answer {
     };
     let mut argument = words;
     // SAFETY: these requests read 16 or 24 bytes of numbers; the argument has 24.
-    plain(step, &unsafe { node.ioctl_structure(request, &mut argument) })
+    Answer::from_status(step, &unsafe { node.ioctl_structure(request, &mut argument) })
 }
 
 fn halves(number: u64) -> [u32; 2] {

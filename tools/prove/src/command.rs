@@ -135,6 +135,17 @@ pub(crate) enum Carrier {
     ThirtyTwo,
 }
 
+impl Carrier {
+    /// What tells its rows from those of the usual one.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Carrier::Short => ", by ATA PASS-THROUGH (12)",
+            Carrier::Sixteen => "",
+            Carrier::ThirtyTwo => ", by ATA PASS-THROUGH (32)",
+        }
+    }
+}
+
 /// A taskfile with all fields filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taskfile {

@@ -152,15 +152,24 @@ fn scsi_attempts(target: &Target, to: &mut Vec<Attempt>) {
             add(to, Class::Optical, door, optical::ROWS, Action::Scsi);
         } else {
             add(to, Class::Scsi, door, scsi::ROWS, Action::Scsi);
-            let carrier = match door {
-                Door::Generic => Carrier::Short,
-                Door::Bsg => Carrier::ThirtyTwo,
-                _ => Carrier::Sixteen,
-            };
-            let fits = ata::ROWS.iter().filter(|row| carrier != Carrier::Short || !row.form.extended);
-            to.extend(fits.map(|row| attempt(Class::Ata, door, row, Action::Ata(row.form, carrier))));
+            for carrier in carriers(door) {
+                let fits = ata::ROWS.iter().filter(|row| *carrier != Carrier::Short || !row.form.extended);
+                to.extend(fits.map(|row| {
+                    let mut one = attempt(Class::Ata, door, row, Action::Ata(row.form, *carrier));
+                    one.name.push_str(carrier.suffix());
+                    one
+                }));
+            }
         }
         vendor_opcodes(to, door);
+    }
+}
+
+/// Each form of ATA PASS-THROUGH through one door at least, whether or not there is a bsg node.
+fn carriers(door: Door) -> &'static [Carrier] {
+    match door {
+        Door::Generic => &[Carrier::Short, Carrier::ThirtyTwo],
+        _ => &[Carrier::Sixteen],
     }
 }
 

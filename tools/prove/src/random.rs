@@ -291,7 +291,11 @@ impl<'a> Maker<'a> {
         {
             *cdw ^= if row.form.addressed { 0 } else { flags };
         }
-        if row.form.opcode == 0x09 && row.form.queue == Queue::Admin && self.stream.below(2) == 0 {
+        // Write protection (84h) has a value that is for ever.
+        let [feature, ..] = row.form.cdw;
+        let may_draw =
+            row.form.opcode == 0x09 && row.form.queue == Queue::Admin && (destructive || feature != 0x84);
+        if may_draw && self.stream.below(2) == 0 {
             let [_, value, ..] = &mut command.cdw10_15;
             *value = if destructive { flags } else { flags & 0xFFFF };
         }
@@ -348,18 +352,21 @@ impl<'a> Maker<'a> {
         // Selection, reset, tuning and reads of the bring-up are left alone: they would take the card off the bus.
         let is_listed = mmc::ROWS.iter().any(|row| row.form.index == index);
         let bring_up = matches!(index, 0..=19 | 21 | 30 | 41 | 51 | 52 | 53);
-        let (form_index, argument) = match self.pick(&rows) {
+        let application = self.stream.below(4) == 0;
+        let (form_index, argument, application) = match self.pick(&rows) {
             Some(row) if is_listed || bring_up => match row.form.argument {
-                // A switch or a lock with another argument is another command.
-                mmc::Argument::Constant(value) if !destructive => (row.form.index, value),
-                _ => (row.form.index, drawn),
+                // A switch or a lock with another argument is another command, and so is one after CMD55 without it.
+                mmc::Argument::Constant(value) if !destructive => {
+                    (row.form.index, value, row.form.application)
+                }
+                _ => (row.form.index, drawn, application),
             },
-            _ => (index, drawn),
+            _ => (index, drawn, application),
         };
         let command = passthrough::mmc::Command {
             index: form_index,
             argument,
-            application: self.stream.below(4) == 0,
+            application,
             response: passthrough::mmc::Response::R1,
             block_size: 512,
         };
@@ -370,4 +377,120 @@ impl<'a> Maker<'a> {
 
 fn is_family(opcode: u8) -> bool {
     SCSI_FAMILIES.contains(&opcode) || SCSI_INFORMS.contains(&opcode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DRAWS: u32 = 20_000;
+
+    fn drawn(transport: Transport, seed: u64, destructive: bool) -> Vec<Attempt> {
+        let target = Target::pretended(transport, &[Door::Disk, Door::Generic]);
+        let aim = Aim { lba: 4096, last: 65_535, sector: 512, namespace: 1, held: Vec::new(), nonce: 0 };
+        let mut maker = Maker::new(seed, &target, aim, destructive);
+        (0..DRAWS).map(|_| maker.next().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_commands_again_and_another_one_others() {
+        for transport in [Transport::Ata, Transport::Nvme, Transport::Mmc] {
+            let words = |seed| format!("{:?}", drawn(transport, seed, false));
+            assert_eq!(words(1), words(1));
+            assert_ne!(words(1), words(2));
+        }
+    }
+
+    /// Length of the data that a descriptor block asks for, for the reads that are drawn.
+    fn asked_for(cdb: &[u8]) -> Option<usize> {
+        let be = |bytes: &[u8]| bytes.iter().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
+        Some(match cdb[0] {
+            0x12 => usize::from(cdb[4]),
+            0x28 => be(&cdb[7..9]) * 512,
+            0x88 => be(&cdb[10..14]) * 512,
+            0x4D => be(&cdb[7..9]),
+            0x9E => be(&cdb[10..14]),
+            // ATA PASS-THROUGH: the count, or for NCQ the feature, by T_LENGTH.
+            0xA1 => usize::from(cdb[if cdb[2] & 3 == 1 { 3 } else { 4 }]) * 512,
+            0x85 => be(if cdb[2] & 3 == 1 { &cdb[3..5] } else { &cdb[5..7] }) * 512,
+            0x7F => be(if cdb[11] & 3 == 1 { &cdb[20..22] } else { &cdb[22..24] }) * 512,
+            _ => return None,
+        })
+    }
+
+    #[test]
+    fn what_is_read_has_the_length_that_its_command_asks_for() {
+        let mut reads = 0;
+        for attempt in drawn(Transport::Ata, 3, true) {
+            let Action::RawScsi(cdb, data) = attempt.action else { panic!() };
+            if let Data::In(length) = data {
+                assert_eq!(asked_for(&cdb), Some(length), "{cdb:02X?}");
+                reads += 1;
+            } else {
+                assert!(!SCSI_INFORMS.contains(&cdb[0]) || cdb[0] == 0x9E, "a read without room: {cdb:02X?}");
+            }
+        }
+        assert!(reads > 1000, "{reads}");
+        for attempt in drawn(Transport::Nvme, 3, true) {
+            let Action::RawNvme(queue, command, data) = attempt.action else { panic!() };
+            let room = if let Data::In(length) = data { length } else { 0 };
+            if queue == Queue::Io && command.opcode == 2 {
+                assert_eq!(room, (usize::try_from(command.cdw10_15[2] & 0xFFFF).unwrap() + 1) * 512);
+            }
+            assert!(command.opcode & 3 != 2 || room > 0, "{command:?}");
+        }
+    }
+
+    /// Command register and feature of a taskfile inside a descriptor block.
+    fn taskfile(cdb: &[u8]) -> Option<(u8, u8)> {
+        match cdb[0] {
+            0xA1 => Some((cdb[9], cdb[3])),
+            0x85 => Some((cdb[14], cdb[4])),
+            0x7F if cdb[8..10] == [0x1F, 0xF0] => Some((cdb[25], cdb[21])),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn without_leave_nothing_is_drawn_that_can_cost_the_device() {
+        for attempt in drawn(Transport::Ata, 4, false) {
+            let Action::RawScsi(cdb, _) = attempt.action else { panic!() };
+            if let Some((command, feature)) = taskfile(&cdb) {
+                let costly = match command {
+                    0xF1 | 0xF4 | 0x92 | 0x93 | 0xB2 | 0x7C | 0x7D | 0x96 => true,
+                    0xB1 => feature != 0xC1,
+                    0xB4 => !matches!(feature, 0x20 | 0x40),
+                    0xEF => matches!(feature, 0x06 | 0x4A),
+                    0xF9 => feature == 0x01,
+                    _ => false,
+                };
+                assert!(!costly, "ATA {command:02X}h/{feature:02X}h");
+                continue;
+            }
+            let costly = match cdb[0] {
+                0x04 | 0x38 => true,
+                0x48 => cdb[1] & 0x1F != 0x1F,
+                0x3B => matches!(cdb[1] & 0x1F, 4..=7 | 0x0D..=0x0F),
+                0xB5 => cdb[1] == 0xEF,
+                _ => false,
+            };
+            assert!(!costly, "SCSI {cdb:02X?}");
+        }
+        for attempt in drawn(Transport::Nvme, 4, false) {
+            let Action::RawNvme(queue, command, _) = attempt.action else { panic!() };
+            let [first, second, ..] = command.cdw10_15;
+            let costly = queue == Queue::Admin
+                && match command.opcode {
+                    0x0D | 0x10 | 0x11 | 0x15 | 0x20 | 0x24 | 0x7C | 0x80 => true,
+                    0x84 => first & 7 != 1,
+                    0x09 => first & 0xFF == 0x84 && second & 7 > 1,
+                    _ => false,
+                };
+            assert!(!costly, "{command:02X?}");
+        }
+        for attempt in drawn(Transport::Mmc, 4, false) {
+            let Action::RawMmc(command, _) = attempt.action else { panic!() };
+            assert!(!matches!(command.index, 26 | 27 | 42) || command.application, "CMD{}", command.index);
+        }
+    }
 }

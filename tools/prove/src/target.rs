@@ -56,6 +56,16 @@ impl Target {
         Ok(Self { disk, optical, folder, nodes })
     }
 
+    /// A target without a machine, whose doors all lead nowhere.
+    #[cfg(test)]
+    pub(crate) fn pretended(transport: Transport, doors: &[Door]) -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let mut disk = device::inventory::identify(&file).unwrap();
+        disk.identity.transport = transport;
+        let nodes = doors.iter().map(|door| (*door, PathBuf::from("/nonexistent"))).collect();
+        Self { disk, optical: false, folder: PathBuf::from("/nonexistent"), nodes }
+    }
+
     /// The node behind a door, if this disk has it.
     pub(crate) fn node(&self, door: Door) -> Option<&Path> {
         self.nodes.iter().find(|(known, _)| *known == door).map(|(_, path)| path.as_path())
