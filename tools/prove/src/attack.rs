@@ -78,7 +78,11 @@ pub(crate) fn run(target: &Target, options: &Attack, tell: &mut dyn FnMut(&Row))
     report.state_after = state::read(target);
     report.state_changes = state::changes(&report.state_before, &report.state_after);
     if let Some(seed) = seed {
-        report.pattern = Some(pattern::check(path, seed, &mut |_| ())?);
+        // A disk that can't be read any more is a finding, not an end without one.
+        match pattern::check(path, seed, &mut |_| ()) {
+            Ok(found) => report.pattern = Some(found),
+            Err(failure) => report.pattern_unreadable = Some(failure.to_string()),
+        }
     }
     report.end();
     Ok(report)
@@ -200,6 +204,7 @@ impl<'a> Run<'a> {
 fn is_read(attempt: &Attempt) -> bool {
     match &attempt.action {
         Action::RawScsi(_, data) | Action::RawNvme(_, _, data) => matches!(data, crate::command::Data::In(_)),
+        Action::RawMmc(_, data) => matches!(data, crate::command::Data::In(_)),
         _ => false,
     }
 }

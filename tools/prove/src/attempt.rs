@@ -299,6 +299,11 @@ fn bulk_endpoints(target: &Target) -> Option<(u8, u8)> {
     let mut out = None;
     let mut back = None;
     let interface = target.folder.ancestors().find(|folder| folder.join("bInterfaceNumber").exists())?;
+    // 50h is bulk-only; a UAS interface (62h) speaks another protocol over its pipes.
+    let protocol = std::fs::read_to_string(interface.join("bInterfaceProtocol")).ok()?;
+    if protocol.trim() != "50" {
+        return None;
+    }
     for entry in std::fs::read_dir(interface).ok()?.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(number) = name.strip_prefix("ep_").and_then(|hex| u8::from_str_radix(hex, 16).ok()) else {

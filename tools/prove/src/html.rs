@@ -91,7 +91,11 @@ fn facts(page: &mut String, report: &Report) {
 
 fn content(page: &mut String, report: &Report) {
     let _ = write!(page, "<h2>Content and settings at the end ({})</h2>", CONTENT_REQUIREMENTS.join(", "));
+    if let Some(reason) = &report.pattern_unreadable {
+        let _ = write!(page, "<p class=\"bad\">The disk can no longer be read: {}</p>", escaped(reason));
+    }
     match &report.pattern {
+        None if report.pattern_unreadable.is_some() => {}
         None => page.push_str("<p>The disk carried no pattern: something else compared its content.</p>"),
         Some(found) => {
             let _ = write!(

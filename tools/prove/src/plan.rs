@@ -68,7 +68,10 @@ pub(crate) fn plan(target: &Target, only: &[Class]) -> Vec<Attempt> {
     }
     match target.transport() {
         Transport::Nvme => nvme_attempts(target, &mut attempts),
-        Transport::Mmc => add(&mut attempts, Class::Mmc, Door::Disk, mmc::ROWS, Action::Mmc),
+        Transport::Mmc => attempts.extend(
+            mmc::rows_for(target.card_kind())
+                .map(|row| attempt(Class::Mmc, Door::Disk, row, Action::Mmc(row.form))),
+        ),
         _ => {}
     }
     if target.node(Door::UfsHost).is_some() {

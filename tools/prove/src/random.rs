@@ -10,7 +10,7 @@ use crate::command::{self, Aim, Carrier, Data, Taskfile, put};
 use crate::pattern::Stream;
 use crate::plan::{Action, Attempt};
 use crate::target::Target;
-use crate::vector::{Class, Door, Effect, Field, Stake};
+use crate::vector::{Class, Door, Effect, Field, Payload, Stake};
 use evidence::Transport;
 use passthrough::nvme::{Command, Queue};
 
@@ -345,33 +345,40 @@ impl<'a> Maker<'a> {
 
     fn mmc(&mut self) -> Attempt {
         let destructive = self.destructive;
-        let rows: Vec<_> =
-            mmc::ROWS.iter().filter(|row| destructive || row.stake == Stake::Scratch).collect();
+        let rows: Vec<_> = mmc::rows_for(self.target.card_kind())
+            .filter(|row| destructive || row.stake == Stake::Scratch)
+            .collect();
         let index = u8::try_from(self.stream.below(64)).unwrap_or(0);
         let drawn = u32::try_from(self.stream.next() & 0xFFFF_FFFF).unwrap_or(0);
-        // Selection, reset, tuning and reads of the bring-up are left alone: they would take the card off the bus.
         let is_listed = mmc::ROWS.iter().any(|row| row.form.index == index);
-        let bring_up = matches!(index, 0..=19 | 21 | 30 | 41 | 51 | 52 | 53);
-        let application = self.stream.below(4) == 0;
-        let (form_index, argument, application) = match self.pick(&rows) {
-            Some(row) if is_listed || bring_up => match row.form.argument {
-                // A switch or a lock with another argument is another command, and so is one after CMD55 without it.
-                mmc::Argument::Constant(value) if !destructive => {
-                    (row.form.index, value, row.form.application)
-                }
-                _ => (row.form.index, drawn, application),
-            },
-            _ => (index, drawn, application),
-        };
-        let command = passthrough::mmc::Command {
-            index: form_index,
-            argument,
-            application,
+        // Selection, reset, tuning and reads are left alone: without their data they take the card off the bus.
+        let left_alone = matches!(index, 0..=19 | 21 | 30 | 41 | 44..=46 | 48 | 51..=53 | 58);
+        let row = self.pick(&rows).filter(|_| is_listed || left_alone);
+        let mut command = passthrough::mmc::Command {
+            index,
+            argument: drawn,
+            application: self.stream.below(4) == 0,
             response: passthrough::mmc::Response::R1,
             block_size: 512,
         };
-        let data = if self.stream.below(2) == 0 { Data::Out(vec![0x5A; 512]) } else { Data::None };
-        self.attempt(&format!("MMC CMD{form_index}"), Door::Disk, Action::RawMmc(command, data))
+        let mut data = if self.stream.below(2) == 0 { Data::Out(vec![0x5A; 512]) } else { Data::None };
+        if let Some(row) = row {
+            command.index = row.form.index;
+            // A switch or a lock with another argument is another command, and so is one after CMD55 without it.
+            if let (mmc::Argument::Constant(value), false) = (row.form.argument, destructive) {
+                (command.argument, command.application) = (value, row.form.application);
+            }
+            if let Payload::FromDevice(length) = row.form.payload {
+                command.application = row.form.application;
+                command.block_size = u32::try_from(length).unwrap_or(512);
+                data = Data::In(length);
+            }
+        }
+        if command.index == 56 {
+            // Bit 0 would turn the general command into a read.
+            command.argument &= !1;
+        }
+        self.attempt(&format!("MMC CMD{}", command.index), Door::Disk, Action::RawMmc(command, data))
     }
 }
 

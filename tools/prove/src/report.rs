@@ -69,6 +69,8 @@ pub(crate) struct Report {
     pub(crate) random: Vec<RandomRow>,
     /// The whole disk compared with its pattern at the end; none without a pattern.
     pub(crate) pattern: Option<Comparison>,
+    /// Why it could not be compared.
+    pub(crate) pattern_unreadable: Option<String>,
     pub(crate) state_before: Vec<Property>,
     pub(crate) state_after: Vec<Property>,
     pub(crate) state_changes: Vec<Change>,
@@ -116,6 +118,7 @@ impl Report {
             rows: Vec::new(),
             random: Vec::new(),
             pattern: None,
+            pattern_unreadable: None,
             state_before: Vec::new(),
             state_after: Vec::new(),
             state_changes: Vec::new(),
@@ -160,6 +163,7 @@ impl Report {
             let changed = usize::try_from(pattern.changed_blocks).unwrap_or(usize::MAX);
             say(changed, "blocks of 512 bytes no longer hold the pattern");
         }
+        say(usize::from(self.pattern_unreadable.is_some()), "disk can no longer be read as a whole");
         say(self.state_changes.len(), "properties of the disk are not what they were");
         objections
     }
@@ -198,6 +202,7 @@ pub(crate) mod tests {
             rows: Vec::new(),
             random: Vec::new(),
             pattern: Some(Comparison::default()),
+            pattern_unreadable: None,
             state_before: Vec::new(),
             state_after: Vec::new(),
             state_changes: Vec::new(),
@@ -220,6 +225,7 @@ pub(crate) mod tests {
         assert!(!judged(|report| report.rows[0].verdict = Verdict::Changed));
         assert!(!judged(|report| report.rows[0].verdict = Verdict::AcceptedNothingChanged));
         assert!(!judged(|report| report.pattern.as_mut().unwrap().changed_blocks = 1));
+        assert!(!judged(|report| report.pattern_unreadable = Some("gone".into())));
         assert!(!judged(|report| {
             let words = |text: &str| text.to_owned();
             report.state_changes.push(Change { name: words("size"), before: words("1"), after: words("2") });

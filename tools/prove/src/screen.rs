@@ -24,6 +24,9 @@ pub(crate) fn summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for change in &report.state_changes {
         writeln!(out, "{}: was {}, is {}", change.name, change.before, change.after)?;
     }
+    if let Some(reason) = &report.pattern_unreadable {
+        writeln!(out, "pattern: {reason}")?;
+    }
     if let Some(pattern) = &report.pattern {
         writeln!(out, "pattern: {} blocks of 512 bytes differ", pattern.changed_blocks)?;
         for run in pattern.deviations.iter().take(20) {

@@ -86,6 +86,12 @@ impl Target {
             )
     }
 
+    /// Of a card: which standard it follows.
+    pub(crate) fn card_kind(&self) -> &'static str {
+        let kind = std::fs::read_to_string(self.folder.join("device/type")).unwrap_or_default();
+        if kind.trim() == "MMC" { "eMMC" } else { "SD" }
+    }
+
     /// How it is attached.
     pub(crate) fn transport(&self) -> Transport {
         self.disk.identity.transport

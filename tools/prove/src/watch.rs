@@ -18,6 +18,8 @@ pub(crate) struct Watch {
     file: Option<DirectFile>,
     places: [u64; 3],
     before: [Option<AlignedBuffer>; 3],
+    /// The disk did not answer within all patience: from now on it is asked once each time, until it does.
+    gone: bool,
 }
 
 impl Watch {
@@ -29,6 +31,7 @@ impl Watch {
             file: None,
             places: [0, 0, last],
             before: [None, None, None],
+            gone: false,
         }
     }
 
@@ -80,7 +83,8 @@ impl Watch {
 
     fn read(&mut self, place: u64) -> Result<Option<AlignedBuffer>, Failure> {
         let mut buffer = AlignedBuffer::new(usize::try_from(STRETCH).unwrap_or(4096))?;
-        for attempt in 0..PATIENCE {
+        let patience = if self.gone { 1 } else { PATIENCE };
+        for attempt in 0..patience {
             if attempt > 0 {
                 self.file = None;
                 std::thread::sleep(Duration::from_secs(1));
@@ -90,13 +94,18 @@ impl Watch {
             }
             let Some(file) = &self.file else { continue };
             match file.read_at(ByteOffset(place), &mut buffer) {
-                Ok(count) if count == buffer.len() => return Ok(Some(buffer)),
+                Ok(count) if count == buffer.len() => {
+                    self.gone = false;
+                    return Ok(Some(buffer));
+                }
                 // A stretch with unreadable sectors is compared as unreadable, without waiting.
                 Ok(_) => return Ok(None),
                 Err(error) if error.is_bad_range() && attempt > 0 => return Ok(None),
                 Err(_) => {}
             }
         }
+        self.gone = true;
+        self.file = None;
         Ok(None)
     }
 }

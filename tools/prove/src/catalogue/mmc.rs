@@ -60,7 +60,19 @@ const fn switch(index: u32, value: u32) -> Argument {
     Constant(3 << 24 | index << 16 | value << 8)
 }
 
+/// The rows for a card of a kind, "SD" or "eMMC": the same index is another command on the other.
+pub(crate) fn rows_for(kind: &str) -> impl Iterator<Item = &'static Row<MmcForm>> {
+    ROWS.iter().filter(move |row| row.clause.contains(kind))
+}
+
 pub(crate) const ROWS: &[Row<MmcForm>] = &[
+    row(
+        "CMD6 SWITCH_FUNCTION, all default",
+        "SD",
+        Control,
+        Scratch,
+        plain(6, Constant(1 << 31), R1, Payload::FromDevice(64)),
+    ),
     row("CMD24 WRITE_BLOCK", "eMMC, SD", Write, Scratch, plain(24, Target, R1, Blocks(1))),
     row("CMD25 WRITE_MULTIPLE_BLOCK", "eMMC, SD", Write, Scratch, plain(25, Target, R1, Blocks(2))),
     row(
