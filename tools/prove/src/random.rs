@@ -352,7 +352,7 @@ impl<'a> Maker<'a> {
         let drawn = u32::try_from(self.stream.next() & 0xFFFF_FFFF).unwrap_or(0);
         let is_listed = mmc::ROWS.iter().any(|row| row.form.index == index);
         // Selection, reset, tuning and reads are left alone: without their data they take the card off the bus.
-        let left_alone = matches!(index, 0..=19 | 21 | 30 | 41 | 44..=46 | 48 | 51..=53 | 58);
+        let left_alone = matches!(index, 0..=19 | 21 | 22 | 30 | 41 | 43..=46 | 48 | 51..=53 | 58);
         let row = self.pick(&rows).filter(|_| is_listed || left_alone);
         let mut command = passthrough::mmc::Command {
             index,
@@ -364,12 +364,12 @@ impl<'a> Maker<'a> {
         let mut data = if self.stream.below(2) == 0 { Data::Out(vec![0x5A; 512]) } else { Data::None };
         if let Some(row) = row {
             command.index = row.form.index;
-            // A switch or a lock with another argument is another command, and so is one after CMD55 without it.
+            command.application = row.form.application;
+            // A switch or a lock with another argument is another command.
             if let (mmc::Argument::Constant(value), false) = (row.form.argument, destructive) {
-                (command.argument, command.application) = (value, row.form.application);
+                command.argument = value;
             }
             if let Payload::FromDevice(length) = row.form.payload {
-                command.application = row.form.application;
                 command.block_size = u32::try_from(length).unwrap_or(512);
                 data = Data::In(length);
             }
