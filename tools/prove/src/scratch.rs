@@ -140,7 +140,7 @@ mod tests {
         let answered =
             |typed: &str| ask("sdb", "serial number", "S1", &mut typed.as_bytes(), &mut Vec::new());
         assert!(answered("S1\n").is_ok());
-        for typed in ["", "\n", "y\n", "yes\n", "s1\n", "S12\n"] {
+        for typed in ["", "\n", "y\n", "yes\n", "s1\n", "S\n", "S12\n"] {
             assert!(answered(typed).is_err(), "{typed:?}");
         }
     }
