@@ -13,6 +13,7 @@ pub const TOOLS: &[(&str, &str)] = &[
     ("devices", "pf-devices"),
     ("acquire", "pf-acquire"),
     ("verify", "pf-verify"),
+    ("prove", "pf-prove"),
 ];
 
 /// Largest size of a tool in bytes: all of them and the kernel share a small medium.

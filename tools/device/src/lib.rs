@@ -4,7 +4,8 @@
 //! last sectors ([`signature`]), aligned direct reads ([`direct`]) and a warning where a controller hides disks
 //! ([`hidden_disks`]). What it is not: it opens no device for writing (there is no code in it that could), changes no
 //! setting of any device and knows nothing of the kernel's evidence guard beyond a cross-check of serial numbers.
-//! Who calls it: `pf-devices`, `pf-guard` and `pf-acquire`. It is the only crate that may hold `unsafe` code.
+//! Who calls it: `pf-devices`, `pf-guard`, `pf-acquire` and `pf-prove`. Beside `passthrough`, which holds every command that can
+//! change a disk and which only `pf-prove` links, it is the only crate that may hold `unsafe` code.
 //!
 //! ```no_run
 //! for disk in device::inventory::list()? {
