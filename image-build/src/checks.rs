@@ -5,8 +5,9 @@ use crate::error::{Doing, Result};
 use crate::image;
 use crate::process::Program;
 use crate::stages::Stages;
-use crate::workspace;
+use crate::{static_tools, stock_kernel, workspace};
 use harness::artifacts::Artifacts;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::Path;
 
@@ -35,21 +36,55 @@ pub fn test(stages: &mut Stages) -> Result<()> {
     stages.run("licences and sources of dependencies", check_dependencies)?;
     image::build(stages)?;
     stages.run("unit and integration tests", || cargo(&["test", "--quiet", "--locked", "--workspace"]))?;
-    stages.run("tests in the emulator", || {
-        cargo(&[
-            "test",
-            "--locked",
-            "--package",
-            "harness",
-            "--features",
-            "vm",
-            "--tests",
-            "--",
-            "--nocapture",
-            "--test-threads",
-            "1",
-        ])
-    })
+    stages.run("tests in the emulator", || in_emulator(&["--tests"], &[]))
+}
+
+/// Tests of the guard's command gates alone. `PERMAFROST_RANDOM` says how many random commands each disk gets.
+pub fn test_guard(stages: &mut Stages) -> Result<()> {
+    stages.run("packages for the tests", || debian_packages::ensure(&[Need::Build, Need::Emulate]))?;
+    image::build(stages)?;
+    for suite in GUARD_SUITES {
+        stages.run(suite, || in_emulator(&["--test", suite], &[]))?;
+    }
+    Ok(())
+}
+
+/// Test files that judge the command gates.
+const GUARD_SUITES: [&str; 4] = ["flight_recorder", "guard_matrix", "prove", "guard_error_paths"];
+
+/// The same attacks on a stock Debian kernel whose disks are marked read-only, and on ours.
+pub fn compare(stages: &mut Stages) -> Result<()> {
+    stages.run("packages for the comparison", || debian_packages::ensure(&[Need::Build, Need::Emulate]))?;
+    image::build(stages)?;
+    let tools = stages.run("static tools", static_tools::build)?;
+    let stock = stages.run("stock kernel", || stock_kernel::obtain(&tools))?;
+    let table = workspace::outputs()?.join("comparison.md");
+    stages.run("attacks on both", || {
+        let told: [(&str, &OsStr); 4] = [
+            ("PERMAFROST_STOCK_NAME", stock.version.as_ref()),
+            ("PERMAFROST_STOCK_KERNEL", stock.kernel.as_ref()),
+            ("PERMAFROST_STOCK_INITRAMFS", stock.initramfs.as_ref()),
+            ("PERMAFROST_COMPARISON", table.as_ref()),
+        ];
+        in_emulator(&["--test", "stock_comparison", "--", "--ignored"], &told)
+    })?;
+    print!("{}", workspace::read_text(&table)?);
+    Ok(())
+}
+
+/// Tests of the harness that boot the built image; what stands behind `--` goes to the tests.
+fn in_emulator(which: &[&str], told: &[(&str, &OsStr)]) -> Result<()> {
+    let mut cargo = Program::new(env!("CARGO"))
+        .in_folder(&workspace::root())
+        .args(["test", "--locked", "--package", "harness", "--features", "vm"])
+        .args(which);
+    if !which.contains(&"--") {
+        cargo = cargo.arg("--");
+    }
+    for (name, value) in told {
+        cargo = cargo.env(name, value);
+    }
+    cargo.args(["--nocapture", "--test-threads", "1"]).run()
 }
 
 /// Builds all and shows the main job, end to end.

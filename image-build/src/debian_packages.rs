@@ -59,6 +59,8 @@ const PACKAGES: &[Package] = &[
     emulate("e2fsprogs", "ext4 on test disks, with a dirty journal"),
     emulate("ntfs-3g", "NTFS on test disks"),
     emulate("dosfstools", "FAT on test disks"),
+    emulate("sg3-utils", "raw SCSI commands, sent by a stranger"),
+    emulate("nvme-cli", "raw NVMe commands, sent by a stranger"),
     emulate("ewf-tools", "second reader of E01 images"),
     emulate("sleuthkit", "second reader of E01 images and the file systems inside"),
     test("binutils", "second opinion on static binaries"),

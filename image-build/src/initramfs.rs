@@ -20,6 +20,15 @@ export PATH PS1\n";
 
 /// Makes the archive of the image whose release file says `release`.
 pub fn assemble(tools: &[PathBuf], release: &str) -> Result<Archive> {
+    let mut archive = shell_and(tools)?;
+    archive.put("init", Node::Link("bin/pf-init".to_owned()));
+    archive.put("etc/permafrost-release", text(release));
+    archive.put("etc/profile", text(PROFILE));
+    Ok(archive)
+}
+
+/// An archive with busybox, `tools`, and what both need to run.
+pub fn shell_and(tools: &[PathBuf]) -> Result<Archive> {
     let mut archive = Archive::default();
     for folder in EMPTY_FOLDERS {
         archive.put(folder, Node::Folder);
@@ -38,10 +47,6 @@ pub fn assemble(tools: &[PathBuf], release: &str) -> Result<Archive> {
         let name = tool.file_name().unwrap_or_default().to_string_lossy();
         archive.put(&format!("bin/{name}"), executable(tool)?);
     }
-    archive.put("init", Node::Link("bin/pf-init".to_owned()));
-
-    archive.put("etc/permafrost-release", text(release));
-    archive.put("etc/profile", text(PROFILE));
     Ok(archive)
 }
 

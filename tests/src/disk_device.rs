@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+/// An address in the form of IEEE registered names (NAA 5).
+const SAS_ADDRESS: u64 = 0x5000_C500_15EA_71AC;
+
 /// How a disk is attached: the models that the emulator has and the kernel has drivers for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
@@ -25,11 +28,23 @@ pub enum Transport {
     Sd,
     /// Universal flash storage.
     Ufs,
+    /// SCSI disk behind a MegaRAID SAS adapter.
+    MegaRaid,
+    /// SCSI disk behind an LSI SAS adapter of the Fusion family.
+    Fusion,
+    /// The second namespace of an NVMe controller that is there already; see [`Disk::behind`].
+    NvmeNamespace,
+    /// CD behind a virtio SCSI host adapter.
+    ScsiCd,
+    /// CD behind an AHCI controller: ATA packets (machine q35 only).
+    AhciCd,
+    /// Floppy disk of 1440 KiB (machine pc only).
+    Floppy,
 }
 
 impl Transport {
     /// Every one of them.
-    pub const ALL: [Transport; 9] = [
+    pub const ALL: [Transport; 15] = [
         Transport::Ahci,
         Transport::Ide,
         Transport::Nvme,
@@ -39,6 +54,12 @@ impl Transport {
         Transport::Uas,
         Transport::Sd,
         Transport::Ufs,
+        Transport::MegaRaid,
+        Transport::Fusion,
+        Transport::NvmeNamespace,
+        Transport::ScsiCd,
+        Transport::AhciCd,
+        Transport::Floppy,
     ];
 
     /// Its name as reports print it.
@@ -54,7 +75,19 @@ impl Transport {
             Transport::Uas => "UAS",
             Transport::Sd => "SD",
             Transport::Ufs => "UFS",
+            Transport::MegaRaid => "MegaRAID SAS",
+            Transport::Fusion => "Fusion SAS",
+            Transport::NvmeNamespace => "NVMe namespace 2",
+            Transport::ScsiCd => "CD on SCSI",
+            Transport::AhciCd => "CD on AHCI",
+            Transport::Floppy => "floppy",
         }
+    }
+
+    /// Whether it is an optical drive, whose commands are another set.
+    #[must_use]
+    pub const fn is_optical(self) -> bool {
+        matches!(self, Transport::ScsiCd | Transport::AhciCd)
     }
 }
 
@@ -73,7 +106,7 @@ pub struct Disk {
     pub port: u8,
     /// A sector of 512 bytes that can't be read.
     pub bad_sector: Option<u64>,
-    /// Name of a SCSI host adapter that is there already; without it the disk brings its own.
+    /// Name of a host adapter or controller that is there already; without it the disk brings its own.
     pub adapter: Option<String>,
     /// Whether the firmware may boot from it, after the boot medium. UEFI (OVMF) shows a boot loader no other disks.
     pub bootable: bool,
@@ -116,10 +149,10 @@ impl Disk {
         self
     }
 
-    /// The same disk behind a SCSI host adapter that is there already: only so can one be plugged in later.
+    /// The same disk behind a host adapter that is there already: only so can a SCSI disk be plugged in later, and
+    /// only so can a namespace share its controller.
     #[must_use]
     pub fn behind(mut self, adapter: &str) -> Self {
-        self.transport = Transport::VirtioScsi;
         self.adapter = Some(adapter.into());
         self
     }
@@ -183,18 +216,10 @@ impl Disk {
             Transport::VirtioBlk => vec![json!({
                 "driver": "virtio-blk-pci", "id": name, "drive": name, "serial": serial, "rerror": report,
             })],
-            Transport::VirtioScsi => {
-                let own = format!("{name}-adapter");
-                let adapter = self.adapter.as_ref().unwrap_or(&own);
-                let disk = json!({
-                    "driver": "scsi-hd", "id": name, "drive": name, "serial": serial, "rerror": report,
-                    "bus": format!("{adapter}.0"), "scsi-id": self.port, "lun": 0,
-                });
-                match self.adapter {
-                    Some(_) => vec![disk],
-                    None => vec![scsi_adapter(&own), disk],
-                }
-            }
+            Transport::VirtioScsi => self.behind_adapter("virtio-scsi-pci", "scsi-hd"),
+            Transport::ScsiCd => self.behind_adapter("virtio-scsi-pci", "scsi-cd"),
+            Transport::MegaRaid => self.behind_adapter("megasas", "scsi-hd"),
+            Transport::Fusion => self.behind_adapter("mptsas1068", "scsi-hd"),
             Transport::UsbBot => vec![json!({
                 "driver": "usb-storage", "id": name, "drive": name, "serial": serial, "rerror": report,
                 "bus": "xhci.0", "port": self.port.to_string(),
@@ -217,6 +242,35 @@ impl Disk {
                 json!({ "driver": "ufs", "id": format!("{name}-host"), "serial": serial }),
                 json!({ "driver": "ufs-lu", "id": name, "drive": name, "bus": format!("{name}-host"), "lun": 0 }),
             ],
+            Transport::NvmeNamespace => vec![json!({
+                "driver": "nvme-ns", "id": name, "drive": name, "bus": self.adapter, "nsid": 2,
+            })],
+            Transport::AhciCd => vec![json!({
+                "driver": "ide-cd", "id": name, "drive": name, "serial": serial, "rerror": report,
+                "bus": format!("ide.{}", self.port),
+            })],
+            // The machine has its controller on board.
+            Transport::Floppy => vec![json!({
+                "driver": "floppy", "id": name, "drive": name, "drive-type": "144", "bus": "floppy-bus.0",
+            })],
+        }
+    }
+
+    /// A SCSI device and, where it brings its own, the adapter before it.
+    fn behind_adapter(&self, adapter_model: &str, model: &str) -> Vec<Value> {
+        let own = format!("{}-adapter", self.name);
+        let adapter = self.adapter.as_ref().unwrap_or(&own);
+        let mut device = json!({
+            "driver": model, "id": self.name, "drive": self.name, "serial": self.serial, "rerror": "report",
+            "bus": format!("{adapter}.0"), "scsi-id": self.port, "lun": 0,
+        });
+        if self.transport == Transport::Fusion {
+            // The kernel's driver attaches no disk without a SAS address.
+            device["wwn"] = SAS_ADDRESS.into();
+        }
+        match self.adapter {
+            Some(_) => vec![device],
+            None => vec![json!({ "driver": adapter_model, "id": own }), device],
         }
     }
 

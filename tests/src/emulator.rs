@@ -58,6 +58,8 @@ impl Firmware {
 pub enum Boot {
     /// A kernel, loaded by the emulator itself: no boot loader talks to the disks.
     Kernel(PathBuf),
+    /// A kernel with an initial RAM disk beside it.
+    KernelWithInitramfs(PathBuf, PathBuf),
     /// The hybrid image on a USB stick, read-only as with the slider at "lock".
     UsbStick(PathBuf),
     /// The hybrid image as a CD.
@@ -151,7 +153,8 @@ impl Machine {
             "chardev=control0,mode=control".into(),
         ]);
         let events = sockets.join("events");
-        std::fs::write(&events, trace::EVENTS.join("\n"))
+        // The emulator cuts off the last character of a line that no newline ends.
+        std::fs::write(&events, trace::EVENTS.join("\n") + "\n")
             .doing(|| format!("writing {}", events.display()))?;
         let trace = logs.join("trace.log");
         arguments.extend(["-trace".into(), format!("events={},file={}", events.display(), trace.display())]);
@@ -201,6 +204,11 @@ impl Machine {
                 arguments.extend(["-kernel".into(), kernel.display().to_string()]);
                 arguments.extend(words(&["-append", "console=ttyS0"]));
             }
+            Boot::KernelWithInitramfs(kernel, initramfs) => {
+                arguments.extend(["-kernel".into(), kernel.display().to_string()]);
+                arguments.extend(["-initrd".into(), initramfs.display().to_string()]);
+                arguments.extend(words(&["-append", "console=ttyS0"]));
+            }
             Boot::UsbStick(iso) => {
                 add_medium(arguments, "stick", iso);
                 add_device(
@@ -223,6 +231,12 @@ impl Machine {
             }
         }
     }
+}
+
+/// What the emulator says of a trace event that it does not have; it goes on without.
+fn unknown_events(complaints: &Path) -> Option<String> {
+    let said = std::fs::read_to_string(complaints).unwrap_or_default();
+    said.lines().find(|line| line.contains("trace event")).map(str::to_string)
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -285,7 +299,11 @@ impl Emulator {
             let control = Socket::accept(control, &control_path, &mut child, CONNECT_WITHIN)?;
             Ok((Qmp::negotiate(control)?, SerialShell::new(serial)))
         };
-        match connect() {
+        let connected = connect().and_then(|connected| match unknown_events(&complaints) {
+            None => Ok(connected),
+            Some(words) => Err(HarnessError::Unfit(format!("a witness would be deaf: {words}"))),
+        });
+        match connected {
             Ok((qmp, shell)) => Ok(Emulator {
                 child,
                 shell,
@@ -364,6 +382,14 @@ impl Emulator {
     /// [`HarnessError::Deadline`].
     pub fn await_power_off(&mut self, within: Duration) -> Result<()> {
         self.qmp.await_event("SHUTDOWN", within, |data| data["guest"] == true).map(|_| ())
+    }
+
+    /// The commands that the disks have received so far. The emulator writes each line of its trace at once.
+    ///
+    /// # Errors
+    /// [`HarnessError::Host`] when the trace can't be read.
+    pub fn trace_so_far(&self) -> Result<Vec<trace::Command>> {
+        trace::read(&self.logs.join("trace.log"))
     }
 
     /// Ends the process in good order, so that the trace is complete, and says where the trace lies.

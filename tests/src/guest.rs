@@ -20,6 +20,20 @@ const TOOLS: &str = "/run/tools";
 /// Where the guard's event stream is collected in the guest.
 const EVENT_LOG: &str = "/run/guard-events";
 
+/// What the kernel says when something in it went wrong, whatever the cause.
+const COMPLAINTS: [&str; 7] =
+    ["WARNING:", "BUG:", "Oops", "Call Trace", "blocked for more than", "rcu.*(stall|detected)", "timed out"];
+/// What it says at each reset.
+const RESETS: [&str; 5] = [
+    "hard resetting",
+    "soft resetting",
+    "resetting controller",
+    "Resetting",
+    "reset high-speed|reset SuperSpeed",
+];
+/// Bring-up and a test's own resets stay below.
+const MOST_RESETS: u32 = 20;
+
 /// A machine that has come up to its root shell.
 pub struct Guest {
     /// The machine it runs on.
@@ -138,6 +152,27 @@ impl Guest {
         Ok(answer.output.lines().filter(|line| !line.is_empty()).map(str::to_string).collect())
     }
 
+    /// What the kernel complains of: lines that no refused command may lead to, and resets when there are so many that
+    /// error handling went round in circles.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`].
+    pub fn kernel_complaints(&mut self) -> Result<Vec<String>> {
+        let grep = |patterns: &[&str]| format!("dmesg | grep -E '{}' | tail -n 20", patterns.join("|"));
+        let complaints = self.run(&grep(&COMPLAINTS))?.output;
+        let mut complaints: Vec<String> = complaints
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| format!("kernel: {line}"))
+            .collect();
+        let resets = self.run(&format!("dmesg | grep -c -E '{}'", RESETS.join("|")))?.output;
+        let resets: u32 = resets.trim().parse().unwrap_or(0);
+        if resets > MOST_RESETS {
+            complaints.push(format!("kernel: {resets} resets of links, devices or controllers"));
+        }
+        Ok(complaints)
+    }
+
     /// Mounts the toolbox disk, read-only, with the guest's own device nodes in it.
     ///
     /// # Errors
@@ -175,4 +210,10 @@ impl Guest {
         self.emulator.shell.send("poweroff")?;
         self.emulator.await_power_off(POWER_OFF_WITHIN)
     }
+}
+
+/// The first line that is not empty, for reports of one line each.
+#[must_use]
+pub fn first_line(text: &str) -> &str {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
 }

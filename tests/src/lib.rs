@@ -25,17 +25,19 @@
 pub mod artifacts;
 pub mod attempts;
 pub mod command_tables;
-
 pub mod demo;
 pub mod disk_device;
 pub mod emulator;
 mod error;
 pub mod evidence_disk;
+pub mod flight_recorder;
 pub mod guest;
 pub mod host_program;
 pub mod image_check;
 pub mod oracle;
+pub mod prover;
 pub mod qmp;
+pub mod raw_attempts;
 pub mod screen;
 pub mod serial_shell;
 mod socket;

@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Doing, Result,
-    command_tables::Effect,
+    command_tables::{CommandSet, Effect},
     disk_device::{Disk, Transport},
     emulator::Emulator,
     qmp::BlockStatistics,
-    trace::{self, Address, Command},
+    trace::{self, Address, Command, Sender},
 };
 
 /// SHA-256 of every byte of a file, in hexadecimal.
@@ -81,18 +81,32 @@ impl Oracle {
             self.watched.iter().map(|(disk, _)| emulator.qmp.block_statistics(&disk.name).ok()).collect();
         let commands = trace::read(&emulator.quit()?)?;
         let verdicts = self.watched.into_iter().zip(statistics).map(|((disk, before), statistics)| {
-            let address = Address::of(&disk);
+            let received = commands_for(&disk, &commands);
             Ok(Verdict {
                 after: sha256_of(&disk.image)?,
                 before,
                 statistics,
-                commands: commands.iter().filter(|command| command.address == address).copied().collect(),
+                commands: received,
                 transport: disk.transport,
                 disk: disk.name,
             })
         });
         verdicts.collect()
     }
+}
+
+/// The commands of a trace that reached `disk`, in the set that its model obeys.
+#[must_use]
+pub fn commands_for(disk: &Disk, commands: &[Command]) -> Vec<Command> {
+    let address = Address::of(disk);
+    let reached = commands.iter().filter(|command| address.is_reached_by(command.address)).copied();
+    let scsi = if disk.transport.is_optical() { CommandSet::Optical } else { CommandSet::Scsi };
+    reached
+        .map(|command| match command.set {
+            CommandSet::Scsi => Command { set: scsi, ..command },
+            _ => command,
+        })
+        .collect()
 }
 
 impl Verdict {
@@ -117,10 +131,40 @@ impl Verdict {
         self.with_effect(&[Effect::Modifies, Effect::Unlisted])
     }
 
-    /// Flushes and stand-by commands: they change nothing where nothing was accepted before.
+    /// Flushes and stand-by commands from the kernel: they change nothing where nothing was accepted before, and the
+    /// command gates let none through.
     #[must_use]
-    pub fn flushes(&self) -> usize {
-        self.with_effect(&[Effect::Flushes]).len()
+    pub fn flushes(&self) -> Vec<Command> {
+        let mut flushes = self.with_effect(&[Effect::Flushes]);
+        flushes.retain(|command| command.sender == Sender::Kernel);
+        flushes
+    }
+
+    /// What the kernel sent, without what firmware had to say before it.
+    #[must_use]
+    pub fn from_kernel(&self) -> Vec<Command> {
+        self.commands.iter().filter(|command| command.sender == Sender::Kernel).copied().collect()
+    }
+
+    /// How many flushes the block layer counted, whoever asked for them.
+    #[must_use]
+    pub fn counted_flushes(&self) -> u64 {
+        self.statistics.map_or(0, |counted| counted.flushes)
+    }
+
+    /// All that speaks against "no command outside the allow-list reached this disk": what [`Verdict::objections`]
+    /// finds, and flushes, which must be absorbed.
+    #[must_use]
+    pub fn objections_to_the_gates(&self) -> Vec<String> {
+        let mut objections = self.objections();
+        let name = format!("{} ({})", self.disk, self.transport.name());
+        for (command, count) in tally(&self.flushes()) {
+            objections.push(format!("{name}: received {count} × {command}"));
+        }
+        if self.counted_flushes() > 0 {
+            objections.push(format!("{name}: the block layer counted {} flushes", self.counted_flushes()));
+        }
+        objections
     }
 
     /// All that speaks against "this disk was left as it was", one line each.
@@ -171,10 +215,14 @@ pub fn tally(commands: &[Command]) -> BTreeMap<String, usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command_tables::CommandSet;
-
     fn quiet() -> Verdict {
-        let read = Command { address: Address::Nvme, set: CommandSet::NvmeIo, opcode: 2, selector: 0 };
+        let read = Command {
+            address: Address::NvmeNamespace(1),
+            sender: Sender::Kernel,
+            set: CommandSet::NvmeIo,
+            opcode: 2,
+            selector: 0,
+        };
         Verdict {
             disk: "evidence".into(),
             transport: Transport::Nvme,

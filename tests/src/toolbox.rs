@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Programs and the Debian packages they come from.
-const PROGRAMS: [(&str, &str); 17] = [
+const PROGRAMS: [(&str, &str); 20] = [
     ("blkdiscard", "util-linux"),
     ("blockdev", "util-linux"),
     ("dd", "coreutils"),
@@ -28,7 +28,10 @@ const PROGRAMS: [(&str, &str); 17] = [
     ("mkfs.ext4", "e2fsprogs"),
     ("mkswap", "util-linux"),
     ("mount", "mount"),
+    ("nvme", "nvme-cli"),
     ("sfdisk", "fdisk"),
+    ("sg_raw", "sg3-utils"),
+    ("sg_reset", "sg3-utils"),
     ("sha256sum", "coreutils"),
     ("sync", "coreutils"),
     ("touch", "coreutils"),
@@ -67,7 +70,7 @@ pub fn build(image: &Path) -> Result<()> {
         .args(["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-L", "toolbox", "-d"])
         .arg(root)
         .arg(image)
-        .arg("48M")
+        .arg("64M")
         .run()
         .map(|_| ())
 }

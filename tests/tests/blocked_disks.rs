@@ -30,7 +30,7 @@ fn blocked_from_birth_to_power_off(bench: Bench) {
     }
     guest.power_off().unwrap();
     for verdict in oracle.judge(guest.emulator).unwrap() {
-        let (name, flushes) = (verdict.transport.name(), verdict.flushes());
+        let (name, flushes) = (verdict.transport.name(), verdict.flushes().len());
         eprintln!(
             "{name}: {flushes} flush or standby commands at power-off; received {:#?}",
             tally(&verdict.commands)

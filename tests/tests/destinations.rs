@@ -123,7 +123,8 @@ fn evidence_stays_evidence_wherever_it_turns_up_again() {
         .scsi_adapter("spare")
         .disk(suspect.clone())
         .disk(faulty.clone());
-    let elsewhere = [suspect.clone().on_port(3), suspect.clone().behind("spare")];
+    let behind_adapter = Disk { transport: Transport::VirtioScsi, ..suspect.clone().behind("spare") };
+    let elsewhere = [suspect.clone().on_port(3), behind_adapter];
     // The verdict on the suspect's disk is asked for where it is at the end: behind the adapter.
     let oracle = Oracle::watch(&[elsewhere[1].clone(), suspect.clone(), faulty]).unwrap();
     let mut guest = Guest::boot(machine, &artifacts.log_folder("evidence").unwrap()).unwrap();

@@ -52,7 +52,7 @@ pub(super) fn screen(
         "trace of the device",
         judged(&|it| format!("{} commands, {} modify", it.commands.len(), it.changing_commands().len())),
     );
-    row("flush, standby", judged(&|it| format!("{} (from the kernel)", it.flushes())));
+    row("flush, standby", judged(&|it| format!("{} (from the kernel)", it.flushes().len())));
 
     let checked = |tell: &dyn Fn(&ImageCheck) -> String| checks.iter().map(tell).collect::<Vec<_>>();
     let speed = exhibits.iter().zip(checks).map(|(exhibit, check)| {

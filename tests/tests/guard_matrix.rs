@@ -1,0 +1,121 @@
+//! No command outside the allow-list reaches a device, on any transport: pf-prove's whole catalogue and random commands
+//! against each blocked disk, then against evidence; judged by the emulator's trace, its statistics, and every byte.
+//!
+//! `PERMAFROST_RANDOM` says how many random commands each disk gets (20 000), `PERMAFROST_SEED` where they start.
+// The lint knows test functions, but not what they call; a panic here is a failed test and nothing else.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
+
+mod machine_of_all_transports;
+
+use std::time::{Duration, Instant};
+
+use harness::{
+    Result,
+    disk_device::{Disk, Transport},
+    guest::Guest,
+    oracle::{Oracle, Verdict, sha256_of, tally},
+    prover, raw_attempts,
+};
+use machine_of_all_transports::{Bench, EVERY_PCI, EVERY_PCI_EXPRESS, await_name};
+
+/// A driver that waits in vain for a refused flush would take minutes.
+const QUICK: Duration = Duration::from_secs(30);
+const READ_WITHIN: Duration = Duration::from_secs(120);
+/// Evidence is attacked once more, with less.
+const RANDOM_ON_EVIDENCE: u64 = 500;
+
+fn nothing_gets_through(bench: Bench) {
+    let oracle = Oracle::watch(&bench.disks).unwrap();
+    let mut guest = Guest::boot(bench.machine, &bench.logs).unwrap();
+    guest.open_toolbox().unwrap();
+    let mut objections = Vec::new();
+    for disk in &bench.disks {
+        let begun = Instant::now();
+        let found = objections_to(&mut guest, disk).unwrap_or_else(|error| vec![error.to_string()]);
+        eprintln!("{}: {} s", disk.transport.name(), begun.elapsed().as_secs());
+        objections.extend(found.into_iter().map(|words| format!("{}: {words}", disk.transport.name())));
+    }
+    objections.extend(guest.kernel_complaints().unwrap());
+    let begun = Instant::now();
+    guest.power_off().unwrap();
+    if begun.elapsed() > QUICK {
+        objections.push(format!("power-off took {} s", begun.elapsed().as_secs()));
+    }
+    let verdicts = oracle.judge(guest.emulator).unwrap();
+    objections.extend(verdicts.iter().flat_map(Verdict::objections_to_the_gates));
+    for verdict in &verdicts {
+        eprintln!("{} received {:#?}", verdict.transport.name(), tally(&verdict.from_kernel()));
+    }
+    assert!(objections.is_empty(), "{} objections:\n{}", objections.len(), objections.join("\n"));
+}
+
+/// All that can be seen from within: the oracle sees the rest at the end.
+fn objections_to(guest: &mut Guest, disk: &Disk) -> Result<Vec<String>> {
+    let name = await_name(guest, disk);
+    let target = prover::Target::find(guest, &name)?;
+    let blocked = prover::attack(guest, &target, prover::EVERYTHING, prover::random_commands())?;
+    eprintln!(
+        "{}: {:?}, {} random commands, executed {:?}",
+        disk.transport.name(),
+        blocked.counts(),
+        blocked.random,
+        blocked.executed
+    );
+    let mut objections = state_objections(guest, &name, "blocked")?;
+    if blocked.random != prover::random_commands() && takes_raw_commands(disk.transport) {
+        objections.push(format!("only {} random commands were sent", blocked.random));
+    }
+    objections.extend(leaks(&blocked));
+    guest.demand(&format!("pf-guard lock /dev/{name}"))?;
+    objections.extend(leaks(&prover::attack(guest, &target, prover::EVERYTHING, RANDOM_ON_EVIDENCE)?));
+    objections.extend(raw_attempts::make_all(guest, disk.transport, &name)?);
+    objections.extend(state_objections(guest, &name, "evidence")?);
+
+    // The whole disk is still there for a direct read, and is what it was.
+    let read = format!("dd if=/dev/{name} bs=64k iflag=direct 2>/dev/null | sha256sum");
+    let read = guest.demand_within(&read, READ_WITHIN)?;
+    let expected = sha256_of(&disk.image)?;
+    if !read.starts_with(&expected) {
+        objections.push(format!("reads as {}, but holds {expected}", read.trim()));
+    }
+    Ok(objections)
+}
+
+/// Neither a virtio block device nor a floppy drive has a door for the commands that pf-prove makes at random.
+fn takes_raw_commands(transport: Transport) -> bool {
+    !matches!(transport, Transport::VirtioBlk | Transport::Floppy)
+}
+
+/// What pf-prove itself believes got through, one line each. Of its random commands the guard absorbs some (START STOP
+/// UNIT, flushes): they look executed from within, and whether they were is the oracle's to say.
+fn leaks(report: &prover::Report) -> Vec<String> {
+    let failing = |verdict: &str| verdict == "changed" || verdict == "accepted-nothing-changed";
+    let rows = report.rows.iter().filter(|row| failing(&row.verdict));
+    rows.map(|row| format!("pf-prove: {} {} through {}: {}", row.class, row.name, row.door, row.verdict))
+        .collect()
+}
+
+fn state_objections(guest: &mut Guest, name: &str, expected: &str) -> Result<Vec<String>> {
+    let seen = guest.demand(&format!("cat /sys/block/{name}/guard/state /sys/block/{name}/ro"))?;
+    let seen: Vec<&str> = seen.split_whitespace().collect();
+    let as_expected = seen == [expected, "1"];
+    Ok(if as_expected { Vec::new() } else { vec![format!("state and read-only mark are {seen:?}")] })
+}
+
+#[test]
+fn nothing_gets_through_on_a_pci_express_machine() {
+    nothing_gets_through(Bench::new(EVERY_PCI_EXPRESS, "guard-q35"));
+}
+
+#[test]
+fn nothing_gets_through_on_a_pci_machine() {
+    nothing_gets_through(Bench::new(EVERY_PCI, "guard-pc"));
+}
+
+#[test]
+fn every_transport_is_in_the_matrix() {
+    let covered: Vec<Transport> =
+        [EVERY_PCI_EXPRESS, EVERY_PCI].iter().flat_map(|(_, list)| list.to_vec()).collect();
+    let missing: Vec<_> = Transport::ALL.iter().filter(|transport| !covered.contains(transport)).collect();
+    assert!(missing.is_empty(), "in no machine of the matrix: {missing:?}");
+}
