@@ -127,6 +127,12 @@ const struct guard_table guard_ata_table = {
 	.set = "ata", .rules = rules, .count = ARRAY_SIZE(rules),
 };
 
+static bool is_status_log(const struct guard_taskfile *taskfile)
+{
+	return taskfile->lba_low == LOG_CURRENT_STATUS ||
+	       taskfile->lba_low == LOG_SAVED_STATUS;
+}
+
 /* A protocol of TRUSTED RECEIVE: of TCG (01h) only the discovery, ComID 1. */
 static u16 trusted_protocol(const struct guard_taskfile *taskfile)
 {
@@ -156,9 +162,7 @@ struct guard_command guard_decode_ata(const struct guard_taskfile *taskfile)
 		break;
 	case 0x2f:	/* READ LOG: the log's address is LBA bits 7:0 */
 	case 0x47:
-		if ((taskfile->lba_low == LOG_CURRENT_STATUS ||
-		     taskfile->lba_low == LOG_SAVED_STATUS) &&
-		    taskfile->feature & 0x01)
+		if (is_status_log(taskfile) && taskfile->feature & 0x01)
 			command.sub = SUB_CREATE;
 		break;
 	case 0x4a:	/* ACTION, bits 4:0 */
@@ -169,11 +173,31 @@ struct guard_command guard_decode_ata(const struct guard_taskfile *taskfile)
 		command.sub = trusted_protocol(taskfile);
 		break;
 	case 0x64:	/* sub-command: bits 12:8 of the count field */
-	case 0x65:
 		command.sub = taskfile->count_high & 0x1f;
+		break;
+	case 0x65:	/* the bit that makes a log anew is in AUXILIARY */
+		command.sub = is_status_log(taskfile) ? SUB_CREATE :
+			      taskfile->count_high & 0x1f;
 		break;
 	}
 	return command;
+}
+
+/* The PROTOCOL field of ATA PASS-THROUGH (SAT-5): does it send a command? */
+static bool sends_command(u8 control)
+{
+	switch (control >> 1 & 0x0f) {
+	case 3:		/* non-data */
+	case 4:		/* PIO in, out */
+	case 5:
+	case 6:		/* DMA, and UDMA in, out */
+	case 10:
+	case 11:
+	case 12:	/* FPDMA */
+		return true;
+	}
+	/* Resets, diagnostic, a question about the last one; or reserved. */
+	return false;
 }
 
 /**
@@ -181,17 +205,17 @@ struct guard_command guard_decode_ata(const struct guard_taskfile *taskfile)
  * @cdb: 32 bytes for which guard_scsi_is_ata() holds
  * @taskfile: filled in
  *
- * Return: false when it resets the device instead of sending a command, or
- * sends a PACKET command, whose CDB lies in the data.
+ * Return: false when it does anything else than sending a command, a reset for
+ * one, or sends a PACKET command, whose CDB lies in the data.
  */
 bool guard_ata_from_cdb(const u8 *cdb, struct guard_taskfile *taskfile)
 {
-	u8 protocol;
+	u8 control;
 
 	memset(taskfile, 0, sizeof(*taskfile));
 	switch (cdb[0]) {
 	case 0xa1:
-		protocol = cdb[1] >> 1 & 0x0f;
+		control = cdb[1];
 		taskfile->feature = cdb[3];
 		taskfile->lba_low = cdb[5];
 		taskfile->lba_mid = cdb[6];
@@ -199,7 +223,7 @@ bool guard_ata_from_cdb(const u8 *cdb, struct guard_taskfile *taskfile)
 		taskfile->command = cdb[9];
 		break;
 	case 0x85:
-		protocol = cdb[1] >> 1 & 0x0f;
+		control = cdb[1];
 		taskfile->feature = cdb[4];
 		taskfile->count_high = cdb[5];
 		taskfile->lba_low = cdb[8];
@@ -208,7 +232,7 @@ bool guard_ata_from_cdb(const u8 *cdb, struct guard_taskfile *taskfile)
 		taskfile->command = cdb[14];
 		break;
 	default:	/* 7Fh/1FF0h */
-		protocol = cdb[10] >> 1 & 0x0f;
+		control = cdb[10];
 		taskfile->lba_low = cdb[19];
 		taskfile->lba_mid = cdb[18];
 		taskfile->lba_high = cdb[17];
@@ -217,8 +241,8 @@ bool guard_ata_from_cdb(const u8 *cdb, struct guard_taskfile *taskfile)
 		taskfile->command = cdb[25];
 		break;
 	}
-	/* Hard reset, software reset, device diagnostic, device reset. */
-	if (protocol <= 1 || protocol == 8 || protocol == 9)
-		return false;
-	return taskfile->command != 0xa0;
+	/* Without EXTEND the upper halves of the fields do not travel. */
+	if (!(control & 0x01))
+		taskfile->count_high = 0;
+	return sends_command(control) && taskfile->command != 0xa0;
 }

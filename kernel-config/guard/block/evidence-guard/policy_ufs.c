@@ -52,7 +52,8 @@ struct guard_command guard_decode_ufs(u8 transaction, u8 query, u8 idn)
 		command.opcode = NOP_OUT;
 		break;
 	case TRANSACTION_QUERY:
-		command.opcode = query;
+		/* A vendor's own query must not be taken for NOP OUT. */
+		command.opcode = query == NOP_OUT ? OTHER : query;
 		command.sub = idn;
 		break;
 	default:
