@@ -175,8 +175,8 @@ impl<'a> Run<'a> {
             let Some(attempt) = maker.next() else { break };
             let answer = carry_out(&attempt, self.target, &aim, at);
             let executed = answer.outcome() == Outcome::Executed;
-            let reads = is_read(&attempt);
-            let look = (executed && !reads)
+            let harmless = is_read(&attempt) || is_control(&attempt.action);
+            let look = (executed && !harmless)
                 || number.checked_rem(LOOK_EVERY) == Some(0)
                 || number.saturating_add(1) == count;
             let changes = if look { self.watch.changes()? } else { Vec::new() };
@@ -185,7 +185,7 @@ impl<'a> Run<'a> {
                 command: attempt.name.clone(),
                 answer: answer.to_string(),
                 count: 0,
-                executed: executed && !reads,
+                executed: executed && !harmless,
                 first: number,
                 example: format!("{:?} through {}", attempt.action, attempt.door),
                 changes: Vec::new(),
@@ -200,11 +200,36 @@ impl<'a> Run<'a> {
     }
 }
 
+/// START STOP UNIT, SYNCHRONIZE CACHE and PREVENT ALLOW MEDIUM REMOVAL, the SCSI commands without data from which neither
+/// data nor a lasting setting can follow: the catalogue has them as control commands too.
+const SCSI_CONTROLS: [u8; 4] = [0x1B, 0x1E, 0x35, 0x91];
+
+/// A random command of those may be executed.
+fn is_control(action: &Action) -> bool {
+    let Action::RawScsi(cdb, crate::command::Data::None) = action else { return false };
+    cdb.first().is_some_and(|opcode| SCSI_CONTROLS.contains(opcode))
+}
+
 /// A random command that only reads may be executed.
 fn is_read(attempt: &Attempt) -> bool {
     match &attempt.action {
         Action::RawScsi(_, data) | Action::RawNvme(_, _, data) => matches!(data, crate::command::Data::In(_)),
         Action::RawMmc(_, data) => matches!(data, crate::command::Data::In(_)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Data;
+
+    #[test]
+    fn of_random_commands_only_those_that_can_leave_nothing_behind_may_be_executed() {
+        let scsi = |opcode: u8, data: Data| is_control(&Action::RawScsi(vec![opcode, 0, 0, 0, 1, 0], data));
+        assert!(scsi(0x1B, Data::None) && scsi(0x35, Data::None));
+        // FORMAT UNIT and SANITIZE work without data too.
+        assert!(!scsi(0x04, Data::None) && !scsi(0x48, Data::None));
+        assert!(!scsi(0x1B, Data::Out(vec![0; 512])));
     }
 }

@@ -44,7 +44,7 @@ static const struct scsi_case {
 	{ "eject", DISK, NO, FAKED, SENT, { 0x1b, 0, 0, 0, 0x02 } },
 	{ "load", DISK, NO, FAKED, SENT, { 0x1b, 0, 0, 0, 0x03 } },
 	{ "standby", DISK, NO, FAKED, SENT, { 0x1b, 0, 0, 0, 0x30 } },
-	{ "active, START set", DISK, NO, FAKED, SENT, { 0x1b, 0, 0, 0, 0x11 } },
+	{ "active, START set", DISK, SENT, SENT, SENT, { 0x1b, 0, 0, 0, 0x11 } },
 	{ "stop FireWire", RBC, NO, FAKED, SENT, { 0x1b, 0, 0, 0, 0x00 } },
 	{ "stop UFS unit", UNIT, NO, FAKED, SENT, { 0x1b, 0, 0, 0, 0x00 } },
 	{ "eject CD", CD, NO, SENT, NO, { 0x1b, 0, 0, 0, 0x02 } },

@@ -28,7 +28,9 @@ static enum guard_answer judge_packet(const struct ata_queued_cmd *qc,
 	u8 cdb[CDB_MAX] = { };
 
 	memcpy(cdb, qc->cdb, min(sizeof(cdb), sizeof(qc->cdb)));
-	command = guard_decode_scsi(cdb, sdev ? sdev->type : 0xff);
+	/* Its own word, as in the SCSI gate; before INQUIRY nothing is known. */
+	command = guard_decode_scsi(cdb, sdev && sdev->inquiry ?
+				    sdev->inquiry[0] & 0x1f : 0xff);
 	asking.table = &guard_scsi_table;
 	/* The SCSI gate knew who asked; what it let pass is fit for either. */
 	asking.by_driver = true;

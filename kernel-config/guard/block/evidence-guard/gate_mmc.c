@@ -75,9 +75,6 @@ bool evidence_guard_mmc(struct mmc_host *host, struct mmc_request *mrq)
 	if (mrq->sbc &&
 	    judge(host, false, true, mrq->sbc, false) != GUARD_SENT)
 		return refuse(mrq->cmd);
-	/* With a block count the transfer ends by itself. */
-	if (mrq->stop && !mrq->sbc)
-		judge(host, false, true, mrq->stop, false);
 	return true;
 }
 
@@ -90,6 +87,9 @@ void evidence_guard_mmc_done(struct mmc_host *host, struct mmc_request *mrq)
 {
 	const struct mmc_command *cmd = mrq->cmd;
 
+	/* With a block count a transfer ends by itself, else by a stop. */
+	if (cmd && !cmd->error && mrq->stop && !mrq->sbc)
+		judge(host, false, true, mrq->stop, false);
 	if (cmd && cmd->opcode == MMC_APP_CMD)
 		host->guard_app_cmd = !cmd->error &&
 				      (cmd->resp[0] & R1_APP_CMD);

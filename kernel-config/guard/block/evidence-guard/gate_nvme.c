@@ -8,6 +8,8 @@
 /* Last: the driver's own header, which this file alone needs. */
 #include "nvme.h"
 
+#define REFUSED	(NVME_SC_INVALID_OPCODE | NVME_STATUS_DNR)
+
 /* What nvme_setup_cmd() makes of a request that is no pass-through. */
 static u8 opcode_of(enum req_op op)
 {
@@ -74,6 +76,9 @@ bool evidence_guard_nvme(struct nvme_ctrl *ctrl, struct request *req)
 	struct guard_command command;
 	int row;
 
+	/* A request of a batch comes twice; it was counted the first time. */
+	if (nvme_req(req)->status == REFUSED)
+		return false;
 	if (blk_op_is_passthrough(req->cmd_flags))
 		dword = (const __le32 *)nvme_req(req)->cmd;
 	command = decode(admin, dword);
@@ -92,7 +97,7 @@ bool evidence_guard_nvme(struct nvme_ctrl *ctrl, struct request *req)
 	guard_refuse_command(&asking, &command);
 	rcu_read_unlock();
 
-	nvme_req(req)->status = NVME_SC_INVALID_OPCODE | NVME_STATUS_DNR;
+	nvme_req(req)->status = REFUSED;
 	return false;
 }
 

@@ -14,12 +14,27 @@
 
 /* SPC-6: write protected (DATA PROTECT, 27h/00h). */
 #define ASC_WRITE_PROTECTED	0x27
+/* SPC-6: invalid field in CDB (ILLEGAL REQUEST, 24h/00h). */
+#define ASC_INVALID_FIELD	0x24
+#define TYPE_UNKNOWN		0xff
+
+/*
+ * What the device itself says it is, once it was asked. The SCSI layer's own
+ * mind about it can be changed by quirks.
+ */
+static u8 type_of(const struct scsi_device *sdev)
+{
+	const u8 *inquiry = READ_ONCE(sdev->inquiry);
+
+	return inquiry ? inquiry[0] & 0x1f : TYPE_UNKNOWN;
+}
 
 static bool by_driver(struct scsi_cmnd *cmd)
 {
-	return cmd->submitter == SUBMITTED_BY_SCSI_ERROR_HANDLER ||
-	       !blk_rq_is_passthrough(scsi_cmd_to_rq(cmd)) ||
-	       (cmd->flags & SCMD_BY_DRIVER);
+	if (cmd->submitter == SUBMITTED_BY_SCSI_ERROR_HANDLER ||
+	    !blk_rq_is_passthrough(scsi_cmd_to_rq(cmd)))
+		return true;
+	return (cmd->flags & SCMD_BY_DRIVER) && !(cmd->flags & SCMD_BY_PROGRAM);
 }
 
 /*
@@ -53,7 +68,7 @@ static enum guard_answer judge(struct scsi_cmnd *cmd,
 			       const struct guard_asking *asking)
 {
 	struct guard_command command = guard_decode_scsi(cmd->cmnd,
-							 cmd->device->type);
+							 type_of(cmd->device));
 	int row = guard_find(asking->table, &command);
 	enum guard_answer answer = guard_judge(asking->table, row,
 					       asking->by_driver,
@@ -100,7 +115,16 @@ bool evidence_guard_scsi(struct scsi_cmnd *cmd)
 		cmd->result = 0;
 		return false;
 	default:
-		scsi_build_sense(cmd, 0, DATA_PROTECT, ASC_WRITE_PROTECTED, 0);
+		/*
+		 * Parallel SCSI tries its cable by writing the echo buffer; this
+		 * is the one answer by which it goes on without that test.
+		 */
+		if (cmd->cmnd[0] == WRITE_BUFFER && asking.by_driver)
+			scsi_build_sense(cmd, 0, ILLEGAL_REQUEST,
+					 ASC_INVALID_FIELD, 0);
+		else
+			scsi_build_sense(cmd, 0, DATA_PROTECT,
+					 ASC_WRITE_PROTECTED, 0);
 		return false;
 	}
 }
@@ -112,7 +136,7 @@ bool evidence_guard_scsi(struct scsi_cmnd *cmd)
 void evidence_guard_scsi_unsent(struct scsi_cmnd *cmd)
 {
 	struct guard_command command = guard_decode_scsi(cmd->cmnd,
-							 cmd->device->type);
+							 type_of(cmd->device));
 
 	guard_uncount_sent(&cmd->device->guard,
 			   guard_find(&guard_scsi_table, &command));
@@ -125,7 +149,7 @@ void evidence_guard_scsi_unsent(struct scsi_cmnd *cmd)
 void evidence_guard_scsi_sense(struct scsi_cmnd *cmd)
 {
 	struct guard_command command = guard_decode_scsi(cmd->cmnd,
-							 cmd->device->type);
+							 type_of(cmd->device));
 
 	guard_count(&cmd->device->guard, &guard_scsi_table,
 		    guard_find(&guard_scsi_table, &command), command.opcode,

@@ -24,6 +24,7 @@
 #define MODE_ECHO_DESCR	0x0b
 /* START STOP UNIT: bits of byte 4, with the power condition above. */
 #define START		0x01
+#define START_ACTIVE	0x11
 
 static const struct guard_rule rules[] = {
 	ROW(0x00, ANY, ALL, PASS, "TEST UNIT READY", "SPC-6", "asks for status"),
@@ -42,6 +43,7 @@ static const struct guard_rule rules[] = {
 	ROW(0x1a, DISK, ALL, PASS, "MODE SENSE (6)", "SPC-6", "asks for settings"),
 	ROW(0x1a, CD, ALL, PASS, "MODE SENSE (6)", "SPC-6", "asks for settings"),
 	ROW(0x1b, DISK, START, PASS, "START STOP UNIT: start", "SBC-4", "spins up; lasts until power-off"),
+	ROW(0x1b, DISK, START_ACTIVE, PASS, "START STOP UNIT: active", "SBC-4", "spins up; lasts until power-off"),
 	ROW(0x1b, DISK, ALL, ABSORB, "START STOP UNIT: stop, eject, power condition", "SBC-4", "nothing was accepted that stopping could save; the disk parks by itself when power goes"),
 	ROW(0x1b, CD, ALL, DRIVER, "START STOP UNIT", "MMC-6", "spins, loads or ejects; the medium stays as it is"),
 	ROW(0x1b, OTHER, ALL, ABSORB, "START STOP UNIT", "SPC-6", "sent to the well-known unit of a UFS device at power-off"),
@@ -62,7 +64,7 @@ static const struct guard_rule rules[] = {
 	ROW(0x2f, DISK, ALL, REFUSE, "VERIFY (10) with data", "SBC-4", "not needed"),
 	ROW(0x35, ANY, ALL, ABSORB, "SYNCHRONIZE CACHE (10)", "SBC-4", "nothing was accepted that could be made durable"),
 	ROW(0x37, DISK, ALL, PASS, "READ DEFECT DATA (10)", "SBC-4", "reads the list of defects"),
-	ROW(0x3b, ANY, ALL, REFUSE, "WRITE BUFFER", "SPC-6", "downloads firmware"),
+	ROW(0x3b, ANY, ALL, REFUSE, "WRITE BUFFER", "SPC-6", "downloads firmware, or writes buffers"),
 	ROW(0x3c, DISK, MODE_DATA, PASS, "READ BUFFER (10): data", "SPC-6", "reads the buffer"),
 	ROW(0x3c, DISK, MODE_DESCRIPTOR, PASS, "READ BUFFER (10): descriptor", "SPC-6", "asks for the buffer's size"),
 	ROW(0x3c, DISK, MODE_ECHO, PASS, "READ BUFFER (10): echo buffer", "SPC-6", "reads the echo buffer"),
@@ -121,7 +123,6 @@ static const struct guard_rule rules[] = {
 	ROW(0x9f, ANY, ALL, REFUSE, "SERVICE ACTION OUT (16)", "SBC-4", "writes, depopulates or marks sectors"),
 	ROW(0xa0, ANY, ALL, PASS, "REPORT LUNS", "SPC-6", "asks which units there are"),
 	ROW(0xa1, DISK, ALL, PASS, "ATA PASS-THROUGH (12)", "SAT-5", "judged by the ATA command inside"),
-	ROW(0xa1, OTHER, ALL, PASS, "ATA PASS-THROUGH (12)", "SAT-5", "judged by the ATA command inside"),
 	ROW(0xa1, CD, ALL, REFUSE, "BLANK", "MMC-6", "erases the medium"),
 	ROW(0xa2, DISK, 0x00, PASS, "SECURITY PROTOCOL IN: information", "SPC-6", "asks for protocols"),
 	ROW(0xa2, DISK, 0x01, PASS, "SECURITY PROTOCOL IN: TCG level 0 discovery", "TCG Storage Core", "asks whether the disk is locked"),
@@ -135,7 +136,7 @@ static const struct guard_rule rules[] = {
 	ROW(0xa3, DISK, 0x0f, PASS, "REPORT TIMESTAMP", "SPC-6", "asks for the device's clock"),
 	ROW(0xa3, CD, ALL, REFUSE, "SEND KEY", "MMC-6", "may set the drive's region"),
 	ROW(0xa4, DISK, ALL, REFUSE, "MAINTENANCE OUT", "SPC-6", "changes paths, identity or clock"),
-	ROW(0xa4, CD, ALL, REFUSE, "REPORT KEY", "MMC-6", "not needed"),
+	ROW(0xa4, CD, ALL, REFUSE, "REPORT KEY", "MMC-6", "grants keys that change the drive's state; encrypted DVD-Video stays unreadable"),
 	ROW(0xa8, DISK, ALL, PASS, "READ (12)", "SBC-4", "reads the medium"),
 	ROW(0xa8, CD, ALL, PASS, "READ (12)", "MMC-6", "reads the medium"),
 	ROW(0xaa, DISK, ALL, WRITE, "WRITE (12)", "SBC-4", "writes the medium"),
@@ -164,6 +165,7 @@ static u8 kind_of(u8 device_type)
 	case 0x0e:	/* reduced block commands */
 	case 0x14:	/* zoned */
 		return GUARD_DISK;
+	case 0x04:	/* write once */
 	case 0x05:
 		return GUARD_CD;
 	}

@@ -55,7 +55,7 @@ static const struct listed scsi_anyone[] = {
 	/* VERIFY (10), (12), (16) with BYTCHK 00b */
 	SUB(D, 0x2f, 0), SUB(D, 0xaf, 0), SUB(D, 0x8f, 0),
 	/* START STOP UNIT with nothing but START */
-	SUB(D, 0x1b, 0x01),
+	SUB(D, 0x1b, 0x01), SUB(D, 0x1b, 0x11),
 	/* READ DEFECT DATA (10) and (12) */
 	WHOLE(D, 0x37), WHOLE(D, 0xb7),
 	/* READ BUFFER: data, descriptor, echo buffer and its descriptor */
@@ -83,7 +83,7 @@ static const struct listed scsi_anyone[] = {
 	/* READ CD MSF, READ CD */
 	WHOLE(C, 0xb9), WHOLE(C, 0xbe),
 	/* ATA PASS-THROUGH (12), (16), (32): on a CD A1h is BLANK */
-	WHOLE(D | O, 0xa1), WHOLE(E, 0x85), SUB(E, VARIABLE, 0x1ff0),
+	WHOLE(D, 0xa1), WHOLE(E, 0x85), SUB(E, VARIABLE, 0x1ff0),
 	END
 };
 

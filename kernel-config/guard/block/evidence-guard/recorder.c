@@ -65,12 +65,15 @@ void guard_uncount_sent(struct evidence_guard_recorder *recorder, int row)
 static void print_row(char *line, struct evidence_guard_recorder *recorder,
 		      unsigned int slot)
 {
-	const struct guard_table *table = recorder->table;
+	/* A recorder is wiped when another device is looked for on a port. */
+	const struct guard_table *table = READ_ONCE(recorder->table);
 	const struct guard_rule *rule;
 	char sub[8] = "-";
-	int len;
+	int len = 0;
 
-	if (slot >= EVIDENCE_GUARD_ROWS) {
+	if (!table) {
+		/* A blank line; the reader's next reading has none. */
+	} else if (slot >= EVIDENCE_GUARD_ROWS) {
 		len = scnprintf(line, LINE_SIZE, "%s %02x - 0 0 %lld -",
 				table->set, slot - EVIDENCE_GUARD_ROWS,
 				atomic64_read(&recorder->unlisted[slot - EVIDENCE_GUARD_ROWS]));
