@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 const STYLE: &str = "\
 body{font:10pt/1.35 sans-serif;margin:2em;color:#000}table{border-collapse:collapse;width:100%;margin:.5em 0 1.5em}\
-th,td{border:1px solid #999;padding:.15em .4em;text-align:left;vertical-align:top;overflow-wrap:anywhere}th{background:#eee}\
+th,td{border:1px solid #999;padding:.15em .4em;text-align:left;vertical-align:top;overflow-wrap:break-word}th{background:#eee}\
 thead{display:table-header-group}tr{break-inside:avoid}.bad{font-weight:bold}.verdict{font-size:16pt;font-weight:bold;\
 border:2px solid #000;padding:.3em .6em;display:inline-block}@page{size:A4 landscape;margin:12mm}";
 
