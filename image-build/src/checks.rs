@@ -3,6 +3,8 @@
 use crate::debian_packages::{self, Need};
 use crate::error::{Doing, Result};
 use crate::image;
+use crate::kernel_check;
+use crate::kunit;
 use crate::process::Program;
 use crate::stages::Stages;
 use crate::{static_tools, stock_kernel, workspace};
@@ -34,6 +36,8 @@ pub fn test(stages: &mut Stages) -> Result<()> {
         ])
     })?;
     stages.run("licences and sources of dependencies", check_dependencies)?;
+    kernel_check::run(stages)?;
+    kunit::run(stages)?;
     image::build(stages)?;
     stages.run("unit and integration tests", || cargo(&["test", "--quiet", "--locked", "--workspace"]))?;
     stages.run("tests in the emulator", || in_emulator(&["--tests"], &[]))

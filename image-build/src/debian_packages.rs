@@ -72,6 +72,7 @@ const PACKAGES: &[Package] = &[
     test("jq", "second reader of the record"),
     test("lvm2", "LVM signatures"),
     test("mdadm", "RAID signatures"),
+    test("sparse", "checking the guard's C"),
     test("udftools", "UDF signatures"),
     test("xfsprogs", "XFS signatures"),
 ];

@@ -2,6 +2,7 @@
 
 use crate::error::{Doing, Result, XtaskError};
 use crate::kernel_source::KernelSource;
+use crate::kernel_tree::Hooks;
 use crate::process::{Program, jobs};
 use crate::{kernel_config, kernel_tree, workspace};
 use sha2::{Digest, Sha256};
@@ -44,7 +45,7 @@ pub fn compile(source: &KernelSource) -> Result<CompiledKernel> {
 
     if !compiled_mark.exists() {
         start_from_newest(&tree, source)?;
-        kernel_tree::prepare(&source.tree, &tree)?;
+        kernel_tree::prepare(&source.tree, &tree, Hooks::All)?;
         workspace::write(&tree.join(SOURCE_MARK), &source.sha256)?;
         workspace::make_folder(&build)?;
         // Something must be there to compile against; every build puts its own in afterwards.
@@ -99,7 +100,8 @@ fn input_hash(source: &KernelSource) -> Result<String> {
     Ok(workspace::hex(&hash.finalize()))
 }
 
-fn tool_version(program: &str) -> Result<String> {
+/// The first line of what a program says of its version.
+pub fn tool_version(program: &str) -> Result<String> {
     let said = Program::new(program).arg("--version").read()?;
     Ok(said.lines().next().unwrap_or_default().to_owned())
 }
@@ -145,13 +147,19 @@ fn make(tree: &Path, targets: &[&str]) -> Result<()> {
         .log_to(&log)?
         .run();
     if outcome.is_err() {
-        let text = workspace::read_text(&log)?;
-        let lines: Vec<&str> = text.lines().collect();
-        for line in lines.iter().skip(lines.len().saturating_sub(30)) {
-            eprintln!("    | {line}");
-        }
+        show_end_of(&log)?;
     }
     outcome
+}
+
+/// Shows the last lines of a log.
+pub fn show_end_of(log: &Path) -> Result<()> {
+    let text = workspace::read_text(log)?;
+    let lines: Vec<&str> = text.lines().collect();
+    for line in lines.iter().skip(lines.len().saturating_sub(30)) {
+        eprintln!("    | {line}");
+    }
+    Ok(())
 }
 
 fn log_path() -> Result<PathBuf> {

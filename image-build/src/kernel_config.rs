@@ -37,6 +37,13 @@ pub fn read_fragments(folder: &Path) -> Result<Vec<Wish>> {
     Ok(wishes)
 }
 
+/// Reads one fragment.
+pub fn read_fragment(path: &Path) -> Result<Vec<Wish>> {
+    let wishes = parse_fragment(path, &workspace::read_text(path)?)?;
+    contradictions(&wishes)?;
+    Ok(wishes)
+}
+
 fn parse_fragment(name: &Path, text: &str) -> Result<Vec<Wish>> {
     let mut wishes = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {

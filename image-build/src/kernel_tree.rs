@@ -16,13 +16,35 @@ const CHANGED_LIST: &str = ".permafrost-changed";
 /// Where compiling happens, inside the tree so that no absolute path gets into the kernel.
 pub const BUILD_FOLDER: &str = "build";
 
+/// What of ours a tree gets, besides the guard's files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hooks {
+    /// Every hook line.
+    All,
+    /// Only what lets the guard be configured and built: its policy knows nothing of drivers.
+    BuildAlone,
+}
+
+/// The patch that `Hooks::BuildAlone` means.
+const BUILD_PATCH: &str = "0001-build.patch";
+
+/// Where the hook lines lie.
+pub fn patches() -> PathBuf {
+    workspace::root().join("kernel-config/patches")
+}
+
+/// Where the guard's files lie.
+pub fn guard() -> PathBuf {
+    workspace::root().join("kernel-config/guard")
+}
+
 /// Makes `tree` from `pristine`, or brings it up to date.
-pub fn prepare(pristine: &Path, tree: &Path) -> Result<()> {
+pub fn prepare(pristine: &Path, tree: &Path, hooks: Hooks) -> Result<()> {
     if !tree.exists() {
         // Hard links: 80 000 files in seconds and nearly no space. Nothing here writes into a linked file.
         Program::new("cp").arg("-al").arg(pristine).arg(tree).run()?;
     }
-    let wanted = overlay(pristine)?;
+    let wanted = overlay(pristine, hooks)?;
     let wanted_files: BTreeSet<PathBuf> = workspace::files_below(wanted.path())?.into_iter().collect();
     for stale in changed_files(tree)?.difference(&wanted_files) {
         restore(pristine, tree, stale)?;
@@ -35,13 +57,14 @@ pub fn prepare(pristine: &Path, tree: &Path) -> Result<()> {
 }
 
 /// All files that differ from Debian's, in a folder of their own.
-fn overlay(pristine: &Path) -> Result<tempfile::TempDir> {
+fn overlay(pristine: &Path, hooks: Hooks) -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir().doing(|| "making a scratch folder".to_owned())?;
-    let kernel_config = workspace::root().join("kernel-config");
 
-    let patches = kernel_config.join("patches");
-    for patch in workspace::files_below(&patches)? {
-        let patch = patches.join(patch);
+    for patch in workspace::files_below(&patches())? {
+        if hooks == Hooks::BuildAlone && patch != Path::new(BUILD_PATCH) {
+            continue;
+        }
+        let patch = patches().join(patch);
         for file in patched_files(&workspace::read_text(&patch)?) {
             let to = folder.path().join(&file);
             if !to.exists() {
@@ -55,7 +78,7 @@ fn overlay(pristine: &Path) -> Result<tempfile::TempDir> {
             .run()?;
     }
 
-    let guard = kernel_config.join("guard");
+    let guard = guard();
     for file in workspace::files_below(&guard)? {
         if pristine.join(&file).exists() {
             return Err(XtaskError::Unfit(format!(

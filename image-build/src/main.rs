@@ -17,11 +17,17 @@ mod error;
 mod image;
 mod initramfs;
 mod kernel_build;
+mod kernel_check;
 mod kernel_config;
 mod kernel_source;
 mod kernel_tree;
+mod ktap;
+mod kunit;
 mod manifest;
+mod policy_page;
+mod policy_tables;
 mod process;
+mod side_tree;
 mod stages;
 mod static_tools;
 mod stock_kernel;
@@ -55,6 +61,12 @@ enum Chore {
     Run,
     /// Build all, boot it against disks with real file systems, image them, and check everything from outside
     Demo,
+    /// Run the tests of the guard's policy, in a kernel that is an ordinary program
+    Kunit,
+    /// Check the guard's C and the hook patches: compiler, sparse, checkpatch
+    KernelCheck,
+    /// Write kernel-config/POLICY.md from the guard's tables
+    Policy,
     /// Run all tests, or some of them
     Test {
         /// Which; all when not named
@@ -99,6 +111,9 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Image => image::build(stages)?,
         Chore::Run => checks::run(stages)?,
         Chore::Demo => return checks::demo(stages),
+        Chore::Kunit => kunit::run(stages)?,
+        Chore::KernelCheck => kernel_check::run(stages)?,
+        Chore::Policy => policy_page::write()?,
         Chore::Test { only: None } => checks::test(stages)?,
         Chore::Test { only: Some(Suite::Guard) } => checks::test_guard(stages)?,
         Chore::Compare => checks::compare(stages)?,

@@ -4,6 +4,7 @@ use crate::cpio::Archive;
 use crate::error::{Doing, Result};
 use crate::kernel_build::CompiledKernel;
 use crate::kernel_source::KernelSource;
+use crate::policy_tables;
 use crate::process::Program;
 use crate::workspace;
 use serde::Serialize;
@@ -32,6 +33,8 @@ struct Kernel {
     source_sha256: String,
     config_sha256: String,
     input_hash: String,
+    /// SHA-256 of the guard's policy as the running kernel shows it.
+    policy_sha256: String,
 }
 
 #[derive(Serialize)]
@@ -84,6 +87,7 @@ pub fn write(source: &KernelSource, kernel: &CompiledKernel, release: &str, arch
             source_sha256: source.sha256.clone(),
             config_sha256: kernel.config_sha256.clone(),
             input_hash: kernel.key.clone(),
+            policy_sha256: policy_tables::read()?.sha256(),
         },
         debian_packages,
         outputs,

@@ -143,14 +143,15 @@ static void scsi_commands_are_read_as_the_standards_lay_them_out(struct kunit *t
 }
 
 /* SAT-5, PROTOCOL field, where it stands in the byte. */
-#define HARD_RESET	(0 << 1)
-#define SOFT_RESET	(1 << 1)
-#define NON_DATA	(3 << 1)
-#define PIO_IN		(4 << 1)
-#define DMA		(6 << 1)
-#define DIAGNOSTIC	(8 << 1)
-#define DEVICE_RESET	(9 << 1)
-#define FPDMA		(12 << 1)
+#define PROTOCOL(_number)	((_number) << 1)
+#define HARD_RESET	PROTOCOL(0)
+#define SOFT_RESET	PROTOCOL(1)
+#define NON_DATA	PROTOCOL(3)
+#define PIO_IN		PROTOCOL(4)
+#define DMA		PROTOCOL(6)
+#define DIAGNOSTIC	PROTOCOL(8)
+#define DEVICE_RESET	PROTOCOL(9)
+#define FPDMA		PROTOCOL(12)
 #define EXTEND		0x01
 
 /* The command register in each form of ATA PASS-THROUGH; a decoy elsewhere. */
@@ -256,11 +257,11 @@ static const struct ata_case {
 	{ "16: PACKET", NO, NO, { FORM_16(PIO_IN, 0xa0) } },
 	{ "32: PACKET", NO, NO, { FORM_32(PIO_IN, 0xa0) } },
 	/* Reserved, obsolete, and "return response information". */
-	{ "16: protocol 2", NO, NO, { FORM_16(2 << 1, 0xec) } },
-	{ "16: protocol 7", NO, NO, { FORM_16(7 << 1, 0xec) } },
-	{ "16: protocol 13", NO, NO, { FORM_16(13 << 1, 0xec) } },
-	{ "16: protocol 14", NO, NO, { FORM_16(14 << 1, 0xec) } },
-	{ "16: protocol 15", NO, NO, { FORM_16(15 << 1, 0xec) } },
+	{ "16: protocol 2", NO, NO, { FORM_16(PROTOCOL(2), 0xec) } },
+	{ "16: protocol 7", NO, NO, { FORM_16(PROTOCOL(7), 0xec) } },
+	{ "16: protocol 13", NO, NO, { FORM_16(PROTOCOL(13), 0xec) } },
+	{ "16: protocol 14", NO, NO, { FORM_16(PROTOCOL(14), 0xec) } },
+	{ "16: protocol 15", NO, NO, { FORM_16(PROTOCOL(15), 0xec) } },
 };
 
 static enum guard_answer inner_answer(const u8 *cdb, bool writable)

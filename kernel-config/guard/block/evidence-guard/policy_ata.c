@@ -65,6 +65,7 @@ static const struct guard_rule rules[] = {
 	ROW(0x64, 0x00, WRITE, "SEND FPDMA QUEUED: DATA SET MANAGEMENT", "ACS-5", "discards blocks"),
 	ROW(0x64, ALL, REFUSE, "SEND FPDMA QUEUED, others", "ACS-5", "writes logs, trims, changes zones"),
 	ROW(0x65, 0x01, PASS, "RECEIVE FPDMA QUEUED: READ LOG DMA EXT", "ACS-5", "reads a log"),
+	ROW(0x65, SUB_CREATE, REFUSE, "RECEIVE FPDMA QUEUED of a status log", "ACS-5", "may have the device save its internal status"),
 	ROW(0x77, ALL, REFUSE, "SET DATE & TIME EXT", "ACS-5", "sets the device's clock"),
 	ROW(0x78, 0x00, PASS, "GET NATIVE MAX ADDRESS EXT", "ACS-5", "asks for the hidden area's end"),
 	ROW(0x78, ALL, REFUSE, "ACCESSIBLE MAX ADDRESS CONFIGURATION, others", "ACS-5", "changes the hidden area"),

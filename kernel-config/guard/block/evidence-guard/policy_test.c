@@ -24,16 +24,16 @@
 #define O	GUARD_OTHER
 #define E	GUARD_ANY
 
-/* Commands of one opcode, from one sub-code to another; ends with no kinds. */
+/* Commands of one opcode, some sub-codes from one on; ends with no kinds. */
 struct listed {
 	u8 kinds;
 	u8 opcode;
 	u16 from;
-	u16 to;
+	u32 count;
 };
 
-#define WHOLE(_kinds, _opcode)		{ _kinds, _opcode, 0, 0xffff }
-#define SUB(_kinds, _opcode, _sub)	{ _kinds, _opcode, _sub, _sub }
+#define WHOLE(_kinds, _opcode)		{ _kinds, _opcode, 0, ALL_SUBS }
+#define SUB(_kinds, _opcode, _sub)	{ _kinds, _opcode, _sub, 1 }
 #define END				{ }
 
 static const struct listed nothing[] = { END };
@@ -118,8 +118,8 @@ static const struct listed ata_anyone[] = {
 	/* READ VERIFY SECTOR(S), EXT */
 	WHOLE(E, 0x40), WHOLE(E, 0x42),
 	/* READ LOG EXT, READ LOG DMA EXT: all but those that make a log */
-	{ E, 0x2f, 0, 0x100 }, { E, 0x2f, 0x102, 0xffff },
-	{ E, 0x47, 0, 0x100 }, { E, 0x47, 0x102, 0xffff },
+	{ E, 0x2f, 0, 0x101 }, { E, 0x2f, 0x102, ALL_SUBS },
+	{ E, 0x47, 0, 0x101 }, { E, 0x47, 0x102, ALL_SUBS },
 	/* RECEIVE FPDMA QUEUED: READ LOG DMA EXT */
 	SUB(E, 0x65, 0x01),
 	/* IDENTIFY DEVICE, IDENTIFY PACKET DEVICE, CHECK POWER MODE */
@@ -169,7 +169,7 @@ static const struct listed ata_flush[] = {
 /* NVM Express 2.0: base specification, opcodes for admin commands. */
 static const struct listed nvme_admin_anyone[] = {
 	/* Get Log Page that makes no log; Identify; Get Features */
-	{ E, 0x02, 0, 0xff }, { E, 0x02, 0x101, 0xffff }, WHOLE(E, 0x06),
+	{ E, 0x02, 0, 0x100 }, { E, 0x02, 0x101, ALL_SUBS }, WHOLE(E, 0x06),
 	WHOLE(E, 0x0a),
 	/* Security Receive: information and TCG discovery; Get LBA Status */
 	SUB(E, 0x82, 0x00), SUB(E, 0x82, 0x01), WHOLE(E, 0x86),
@@ -322,7 +322,8 @@ static bool is_on(const struct listed *list, const struct guard_command *command
 	for (; list->kinds; list++)
 		if (list->opcode == command->opcode &&
 		    (list->kinds & command->kind) &&
-		    list->from <= command->sub && command->sub <= list->to)
+		    command->sub >= list->from &&
+		    command->sub < list->from + list->count)
 			return true;
 	return false;
 }

@@ -97,6 +97,7 @@ static bool print_line(char *line, struct evidence_guard_recorder *recorder,
 		       loff_t number)
 {
 	for (; recorder; recorder = recorder->next) {
+		/* Pairs with note_first(): a place below it is filled. */
 		unsigned int used = smp_load_acquire(&recorder->used);
 
 		if (number < used) {
@@ -137,8 +138,13 @@ ssize_t guard_commands_read(struct file *file, struct kobject *kobj,
 
 void guard_count(struct evidence_guard_recorder *recorder,
 		 const struct guard_table *table, int row, u8 opcode,
-		 enum guard_answer answer) { }
-void guard_uncount_sent(struct evidence_guard_recorder *recorder, int row) { }
+		 enum guard_answer answer)
+{
+}
+
+void guard_uncount_sent(struct evidence_guard_recorder *recorder, int row)
+{
+}
 
 ssize_t guard_commands_read(struct file *file, struct kobject *kobj,
 			    struct bin_attribute *attr, char *to, loff_t off,

@@ -122,77 +122,96 @@ static inline bool evidence_guard_blocks(const struct evidence_guard_disk *guard
 {
 	return false;
 }
+
 static inline void evidence_guard_boot(char *command_line,
 				       struct boot_params *params) { }
+
 static inline void evidence_guard_born(struct gendisk *disk) { }
 static inline void evidence_guard_gone(struct gendisk *disk) { }
+
 static inline bool evidence_guard_bio_passes(struct bio *bio,
 					     blk_status_t *status)
 {
 	return true;
 }
+
 static inline int evidence_guard_open(struct block_device *bdev,
 				      bool for_writing)
 {
 	return 0;
 }
+
 static inline int evidence_guard_roset(struct block_device *bdev,
 				       bool read_only)
 {
 	return 0;
 }
+
 static inline bool evidence_guard_reserves(struct block_device *bdev)
 {
 	return true;
 }
+
 static inline bool evidence_guard_scsi(struct scsi_cmnd *cmd)
 {
 	return true;
 }
+
 static inline void evidence_guard_scsi_unsent(struct scsi_cmnd *cmd) { }
 static inline void evidence_guard_scsi_sense(struct scsi_cmnd *cmd) { }
+
 static inline bool evidence_guard_ata(struct ata_queued_cmd *qc)
 {
 	return true;
 }
+
 static inline bool evidence_guard_nvme(struct nvme_ctrl *ctrl,
 				       struct request *req)
 {
 	return true;
 }
+
 static inline void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl,
 					    struct request *req,
 					    const struct nvme_command *cmd) { }
+
 static inline bool evidence_guard_mmc(struct mmc_host *host,
 				      struct mmc_request *mrq)
 {
 	return true;
 }
+
 static inline void evidence_guard_mmc_done(struct mmc_host *host,
 					   struct mmc_request *mrq) { }
+
 static inline bool evidence_guard_mmc_ioctl(struct mmc_host *host,
 					    const struct mmc_ioc_cmd *ioc)
 {
 	return true;
 }
+
 static inline bool evidence_guard_ufs(struct ufs_hba *hba,
 				      const struct utp_upiu_req *upiu)
 {
 	return true;
 }
+
 static inline bool evidence_guard_virtio(struct request *req, u32 prepared_type)
 {
 	return true;
 }
+
 static inline bool evidence_guard_floppy(struct gendisk **disks,
 					 unsigned int count, u8 first)
 {
 	return true;
 }
+
 static inline bool evidence_guard_host_ioctl(unsigned int cmd)
 {
 	return true;
 }
+
 static inline int evidence_guard_door(const char *door)
 {
 	return 0;
