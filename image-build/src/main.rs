@@ -99,7 +99,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Demo => return checks::demo(stages),
         Chore::Kunit => kunit::run(stages)?,
         Chore::KernelCheck => kernel_check::run(stages)?,
-        Chore::Policy => policy_page::write()?,
+        Chore::Policy => stages.run("policy page", policy_page::write)?,
         Chore::Test => checks::test(stages)?,
     }
     Ok(true)
