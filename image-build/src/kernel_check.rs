@@ -7,7 +7,7 @@ use crate::kernel_tree::{self, Hooks};
 use crate::process::Program;
 use crate::side_tree::{Purpose, SideTree};
 use crate::stages::Stages;
-use crate::{kernel_config, kernel_source, workspace};
+use crate::{kernel_config, kernel_source, kunit, workspace};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -33,12 +33,21 @@ pub fn run(stages: &mut Stages) -> Result<()> {
         };
         SideTree::obtain(&source, &purpose)
     })?;
-    stages.run("guard: compiler at W=1, sparse", || compile(&tree))?;
+    stages.run("guard: compiler at W=1, sparse", || compile(&tree, |name| !is_test(name)))?;
+    stages.run("policy and its tests: compiler at W=1, sparse", || {
+        compile(&kunit::obtain_tree(&source)?, |name| is_test(name) || name.starts_with("policy"))
+    })?;
     stages.run("guard and patches: checkpatch --strict", || checkpatch(&source))
 }
 
-/// Compiles the guard's folder with everything that the compiler and sparse have to say.
-fn compile(tree: &SideTree) -> Result<()> {
+/// Tests are built where the policy is all there is of the guard.
+fn is_test(name: &str) -> bool {
+    name.ends_with("_test.c")
+}
+
+/// Compiles the guard's folder with everything that the compiler and sparse have to say; the files for which `built`
+/// holds must be among those that are.
+fn compile(tree: &SideTree, built: impl Fn(&str) -> bool) -> Result<()> {
     tree.make(&["prepare"])?;
     // A file that is up to date would be passed over in silence.
     workspace::remove_folder(&tree.build().join(FOLDER))?;
@@ -46,7 +55,7 @@ fn compile(tree: &SideTree) -> Result<()> {
     let text = workspace::read_text(&log)?;
     let checked: BTreeSet<&str> = names_after(&text, "CHECK");
     let compiled: BTreeSet<&str> = names_after(&text, "CC");
-    let sources = policy_and_gates(tree.tree())?;
+    let sources: Vec<String> = c_files(tree.tree())?.into_iter().filter(|name| built(name)).collect();
     for source in &sources {
         let object = format!("{}.o", source.trim_end_matches(".c"));
         if !checked.contains(source.as_str()) || !compiled.contains(object.as_str()) {
@@ -70,12 +79,11 @@ fn names_after<'a>(log: &'a str, step: &str) -> BTreeSet<&'a str> {
         .collect()
 }
 
-/// All C files but the tests, which are built for another architecture.
-fn policy_and_gates(tree: &Path) -> Result<Vec<String>> {
+fn c_files(tree: &Path) -> Result<Vec<String>> {
     Ok(workspace::files_below(&tree.join(FOLDER))?
         .iter()
         .map(|name| name.to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".c") && !name.ends_with("_test.c"))
+        .filter(|name| name.ends_with(".c"))
         .collect())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::debian_packages::{self, Need};
 use crate::error::{Result, XtaskError};
+use crate::kernel_source::KernelSource;
 use crate::kernel_tree::{self, Hooks};
 use crate::process::Program;
 use crate::side_tree::{Purpose, SideTree};
@@ -20,19 +21,22 @@ pub fn run(stages: &mut Stages) -> Result<()> {
     let _lock = workspace::lock_cache()?;
     let source = stages.run("kernel source", kernel_source::obtain)?;
     let tree = stages.run("kernel for the policy's tests", || {
-        let tree = SideTree::obtain(
-            &source,
-            &Purpose {
-                name: "kunit",
-                arch: "um",
-                hooks: Hooks::BuildAlone,
-                wishes: kernel_config::read_fragment(&kernel_tree::guard().join(CONFIGURATION))?,
-            },
-        )?;
+        let tree = obtain_tree(&source)?;
         tree.make(&["linux"])?;
         Ok(tree)
     })?;
     stages.run("policy's tests", || tests(&tree))
+}
+
+/// The tree that the tests are built in.
+pub fn obtain_tree(source: &KernelSource) -> Result<SideTree> {
+    let purpose = Purpose {
+        name: "kunit",
+        arch: "um",
+        hooks: Hooks::BuildAlone,
+        wishes: kernel_config::read_fragment(&kernel_tree::guard().join(CONFIGURATION))?,
+    };
+    SideTree::obtain(source, &purpose)
 }
 
 fn tests(tree: &SideTree) -> Result<()> {

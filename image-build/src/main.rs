@@ -113,7 +113,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Demo => return checks::demo(stages),
         Chore::Kunit => kunit::run(stages)?,
         Chore::KernelCheck => kernel_check::run(stages)?,
-        Chore::Policy => policy_page::write()?,
+        Chore::Policy => stages.run("policy page", policy_page::write)?,
         Chore::Test { only: None } => checks::test(stages)?,
         Chore::Test { only: Some(Suite::Guard) } => checks::test_guard(stages)?,
         Chore::Compare => checks::compare(stages)?,

@@ -50,6 +50,17 @@ impl Artifacts {
         self.existing(&format!("bin/{name}"))
     }
 
+    /// What the build says of itself.
+    ///
+    /// # Errors
+    /// [`HarnessError::Unfit`] when it has not been built or can't be read.
+    pub fn manifest(&self) -> Result<serde_json::Value> {
+        let path = self.existing("manifest.json")?;
+        let unfit = |why: String| HarnessError::Unfit(format!("{}: {why}", path.display()));
+        let text = std::fs::read_to_string(&path).map_err(|e| unfit(e.to_string()))?;
+        serde_json::from_str(&text).map_err(|e| unfit(e.to_string()))
+    }
+
     /// A fresh, empty folder for what a run leaves to be read afterwards: serial logs, traces, screen shots.
     ///
     /// # Errors

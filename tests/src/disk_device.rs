@@ -227,7 +227,8 @@ impl Disk {
             Transport::Uas => vec![
                 json!({
                     "driver": "usb-uas", "id": format!("{name}-usb"), "serial": serial,
-                    "bus": "xhci.0", "port": self.port.to_string(),
+                    "bus": format!("{}.0", self.adapter.as_deref().unwrap_or("xhci")),
+                    "port": self.port.to_string(),
                 }),
                 json!({
                     "driver": "scsi-hd", "id": name, "drive": name, "serial": serial, "rerror": report,

@@ -159,7 +159,7 @@ impl Machine {
         let trace = logs.join("trace.log");
         arguments.extend(["-trace".into(), format!("events={},file={}", events.display(), trace.display())]);
         self.add_firmware(&mut arguments, sockets)?;
-        arguments.extend(words(&["-device", "qemu-xhci,id=xhci"]));
+        arguments.extend(words(&["-device", "qemu-xhci,id=xhci", "-device", "usb-ehci,id=ehci"]));
         self.add_boot(&mut arguments);
         if let Some(image) = &self.toolbox {
             add_medium(&mut arguments, "toolbox", image);

@@ -28,6 +28,10 @@ fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
     let mut guest = Guest::boot(machine, &logs).unwrap();
 
     assert_eq!(guest.demand("cat /sys/kernel/security/evidence_guard/version").unwrap().trim(), "2");
+    // The kernel's tables are those that were read from its sources, and published.
+    let policy = guest.demand("sha256sum < /sys/kernel/security/evidence_guard/policy").unwrap();
+    let published = artifacts.manifest().unwrap();
+    assert_eq!(policy.split_whitespace().next(), published["kernel"]["policy_sha256"].as_str());
     let efi = guest.run("[ -d /sys/firmware/efi ]").unwrap().succeeded();
     assert_eq!(efi, firmware == Firmware::Uefi, "booted through the other firmware");
     guest.await_disk(EVIDENCE_BYTES).unwrap();

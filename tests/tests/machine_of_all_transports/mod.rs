@@ -132,6 +132,9 @@ fn evidence(transport: Transport, folder: &Path) -> Disk {
     match transport {
         Transport::AhciCd | Transport::MegaRaid | Transport::Fusion => disk.on_port(2),
         Transport::ScsiCd => disk.on_port(3),
+        // At high speed, without streams: the model aborts when a command of a stream ends without the data that it was
+        // to read, as a disk ends an ATA command that it does not know.
+        Transport::Uas => disk.behind("ehci"),
         Transport::NvmeNamespace => disk.behind(&name_of(Transport::Nvme)),
         _ => disk,
     }

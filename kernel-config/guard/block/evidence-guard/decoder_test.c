@@ -92,6 +92,7 @@ static const struct scsi_case {
 	{ "TCG discovery", DISK, SENT, SENT, SENT, { 0xa2, 0x01, 0x00, 0x01 } },
 	{ "TCG, ComID 0", DISK, NO, NO, NO, { 0xa2, 0x01, 0x00, 0x00 } },
 	{ "TCG, ComID 0100h", DISK, NO, NO, NO, { 0xa2, 0x01, 0x01, 0x00 } },
+	{ "TCG, ComID 0101h", DISK, NO, NO, NO, { 0xa2, 0x01, 0x01, 0x01 } },
 	{ "TCG, ComID 07FEh", DISK, NO, NO, NO, { 0xa2, 0x01, 0x07, 0xfe } },
 	{ "TCG ComID requests", DISK, NO, NO, NO, { 0xa2, 0x02, 0x00, 0x01 } },
 	{ "ATA security", DISK, SENT, SENT, SENT, { 0xa2, 0xef } },
@@ -345,6 +346,7 @@ static const struct nvme_case {
 	{ "protocols", SENT, SENT, 0x82, 0x00000000 },
 	{ "TCG discovery", SENT, SENT, 0x82, 0x01000100 },
 	{ "TCG, ComID 0100h", NO, NO, 0x82, 0x01010000 },
+	{ "TCG, ComID 0101h", NO, NO, 0x82, 0x01010100 },
 	{ "TCG, ComID 0", NO, NO, 0x82, 0x01000000 },
 	{ "RPMB", NO, NO, 0x82, 0xea000100 },
 };

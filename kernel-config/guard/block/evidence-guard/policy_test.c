@@ -302,10 +302,12 @@ static const struct listed floppy_write[] = {
  * @write: passes on a writable disk only
  * @flush: as @write; on a blocked disk a driver is told that it was done
  */
-static const struct expectation {
+struct expectation {
 	const char *set;
 	const struct listed *anyone, *driver, *write, *flush;
-} expectations[] = {
+};
+
+static const struct expectation expectations[] = {
 	{ "scsi", scsi_anyone, scsi_driver, scsi_write, scsi_flush },
 	{ "ata", ata_anyone, ata_driver, ata_write, ata_flush },
 	{ "nvme-admin", nvme_admin_anyone, nvme_admin_driver, nothing, nothing },
