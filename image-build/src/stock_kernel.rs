@@ -15,7 +15,7 @@ const FLAVOUR: &str = "-amd64";
 const OTHER_FLAVOURS: [&str; 3] = ["-cloud-", "-rt-", "-16k-"];
 
 /// Drivers of every disk model that the tests plug in, and the file systems that lie on them.
-const MODULES: [&str; 26] = [
+const MODULES: [&str; 27] = [
     "ahci",
     "ata_piix",
     "ata_generic",
@@ -24,6 +24,7 @@ const MODULES: [&str; 26] = [
     "virtio_blk",
     "virtio_scsi",
     "xhci_pci",
+    "ehci_pci",
     "usb-storage",
     "uas",
     "sd_mod",

@@ -111,7 +111,7 @@ fn attack_one(guest: &mut Guest, disk: &Disk, target: &prover::Target, class: &s
         (modifying, counted.writes + counted.unmaps + counted.zone_appends, sha256_of(&disk.image).unwrap())
     };
     let before = seen(guest);
-    let report = prover::attack(guest, target, &format!("--only {class}"), 0);
+    let report = prover::attack_with_class(guest, target, class);
     let after = seen(guest);
     let tried = |row: &&prover::Row| row.verdict != "not-applicable";
     let accepted = |row: &&prover::Row| row.verdict == "changed" || row.verdict == "accepted-nothing-changed";

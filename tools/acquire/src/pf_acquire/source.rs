@@ -123,8 +123,10 @@ impl Protection {
         let mut omitted = 0u64;
         for event in guard.events(Wait::End)? {
             let event = event?;
-            // Events of no disk (sealed, lost) concern every disk.
-            if event.disk.as_deref().is_some_and(|name| name != disk.name()) {
+            // Events of no disk (sealed, lost) concern every disk, but for those of a device that has none yet: of the
+            // source's own, the flight recorder tells.
+            let of_another = event.disk.as_deref().is_some_and(|name| name != disk.name());
+            if of_another || event.other.contains_key("device") {
                 continue;
             }
             match serde_json::to_value(&event) {
