@@ -106,6 +106,8 @@ pub struct Disk {
     pub port: u8,
     /// A sector of 512 bytes that can't be read.
     pub bad_sector: Option<u64>,
+    /// Its reads can be slowed down until they time out: [`crate::emulator::Emulator::brake`].
+    pub has_brake: bool,
     /// Name of a host adapter or controller that is there already; without it the disk brings its own.
     pub adapter: Option<String>,
     /// Whether the firmware may boot from it, after the boot medium. UEFI (OVMF) shows a boot loader no other disks.
@@ -123,6 +125,7 @@ impl Disk {
             serial: name.to_uppercase(),
             port: 1,
             bad_sector: None,
+            has_brake: false,
             adapter: None,
             bootable: false,
         }
@@ -146,6 +149,13 @@ impl Disk {
     #[must_use]
     pub fn with_bad_sector(mut self, sector: u64) -> Self {
         self.bad_sector = Some(sector);
+        self
+    }
+
+    /// The same disk with a brake.
+    #[must_use]
+    pub fn with_brake(mut self) -> Self {
+        self.has_brake = true;
         self
     }
 
@@ -183,8 +193,22 @@ impl Disk {
             }));
             below = faulty;
         }
+        if let Some(brake) = self.brake() {
+            let braked = format!("{}-braked", self.name);
+            nodes.push(json!({
+                "driver": "throttle", "node-name": braked, "throttle-group": brake, "file": below,
+                "discard": "unmap",
+            }));
+            below = braked;
+        }
         nodes.push(json!({ "driver": "raw", "node-name": self.name, "file": below, "discard": "unmap" }));
         nodes
+    }
+
+    /// Name of the emulator's object that slows its reads down, if it has one.
+    #[must_use]
+    pub fn brake(&self) -> Option<String> {
+        self.has_brake.then(|| format!("{}-brake", self.name))
     }
 
     /// The device models, controller first; the last one is the disk.

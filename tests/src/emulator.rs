@@ -75,6 +75,7 @@ pub struct Machine {
     disks: Vec<Disk>,
     toolbox: Option<PathBuf>,
     scsi_adapter: Option<String>,
+    usb_stick: Option<PathBuf>,
     memory_mib: u32,
 }
 
@@ -89,6 +90,7 @@ impl Machine {
             disks: Vec::new(),
             toolbox: None,
             scsi_adapter: None,
+            usb_stick: None,
             memory_mib: 1024,
         }
     }
@@ -118,6 +120,13 @@ impl Machine {
     #[must_use]
     pub fn scsi_adapter(mut self, name: &str) -> Self {
         self.scsi_adapter = Some(name.into());
+        self
+    }
+
+    /// The same machine with the USB stick that [`crate::usb_redirection::serve`] serves at `socket`.
+    #[must_use]
+    pub fn usb_stick(mut self, socket: impl Into<PathBuf>) -> Self {
+        self.usb_stick = Some(socket.into());
         self
     }
 
@@ -173,7 +182,15 @@ impl Machine {
         if let Some(name) = &self.scsi_adapter {
             add_device(&mut arguments, &scsi_adapter(name));
         }
+        if let Some(socket) = &self.usb_stick {
+            arguments.extend(["-chardev".into(), format!("socket,id=stick0,path={}", socket.display())]);
+            let device = json!({ "driver": "usb-redir", "chardev": "stick0", "bus": "xhci.0", "port": "3" });
+            add_device(&mut arguments, &device);
+        }
         for disk in &self.disks {
+            if let Some(brake) = disk.brake() {
+                arguments.extend(["-object".into(), format!("throttle-group,id={brake}")]);
+            }
             disk.nodes().iter().for_each(|node| arguments.extend(["-blockdev".into(), node.to_string()]));
             disk.devices().iter().for_each(|device| add_device(&mut arguments, device));
         }
@@ -374,6 +391,20 @@ impl Emulator {
             self.qmp.execute("blockdev-del", json!({ "node-name": node["node-name"] }))?;
         }
         Ok(())
+    }
+
+    /// Slows the reads of a disk with a brake down to `bytes_per_second`, or lets go of it with 0.
+    ///
+    /// # Errors
+    /// [`HarnessError::Qmp`]; [`HarnessError::Unfit`] for a disk without a brake.
+    pub fn brake(&mut self, disk: &Disk, bytes_per_second: u64) -> Result<()> {
+        let Some(brake) = disk.brake() else {
+            return Err(HarnessError::Unfit(format!("{} has no brake", disk.name)));
+        };
+        let limits = json!({
+            "path": format!("/objects/{brake}"), "property": "limits", "value": { "bps-read": bytes_per_second },
+        });
+        self.qmp.execute("qom-set", limits).map(|_| ())
     }
 
     /// Waits until the guest has powered the machine off; it is then held for questions.

@@ -43,6 +43,8 @@ pub mod serial_shell;
 mod socket;
 pub mod toolbox;
 pub mod trace;
+pub mod usb_redirection;
+pub mod usb_stick;
 
 pub use error::{Doing, HarnessError};
 

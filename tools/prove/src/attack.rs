@@ -5,6 +5,7 @@ use crate::attempt::carry_out;
 use crate::catalogue::block::BlockForm;
 use crate::command::Aim;
 use crate::failure::Failure;
+use crate::held_doors::HeldDoors;
 use crate::pattern;
 use crate::plan::{self, Action, Attempt};
 use crate::random::Maker;
@@ -22,7 +23,7 @@ use std::time::Instant;
 /// Attempts aim below this byte, so that commands with 21-bit addresses reach the same place.
 const REACH: u64 = 1 << 30;
 /// After so many random commands that were refused, the watched stretches are looked at all the same.
-const LOOK_EVERY: u64 = 64;
+const LOOK_EVERY: u64 = 512;
 
 /// Where on the disk attempts aim: a stretch of its own for each, as long as there are enough.
 struct Range {
@@ -171,15 +172,20 @@ impl<'a> Run<'a> {
         self.watch.look(at)?;
         let mut maker = Maker::new(self.options.seed, self.target, aim.clone(), self.options.destructive);
         let mut counts: BTreeMap<(String, String), RandomRow> = BTreeMap::new();
+        let mut doors = HeldDoors::of(self.target);
         for number in 0..count {
             let Some(attempt) = maker.next() else { break };
-            let answer = carry_out(&attempt, self.target, &aim, at);
+            let sent = doors.send(&attempt);
+            let answer = sent.unwrap_or_else(|| carry_out(&attempt, self.target, &aim, at));
             let executed = answer.outcome() == Outcome::Executed;
             let harmless = is_read(&attempt) || is_control(&attempt.action);
             let look = (executed && !harmless)
                 || number.checked_rem(LOOK_EVERY) == Some(0)
                 || number.saturating_add(1) == count;
             let changes = if look { self.watch.changes()? } else { Vec::new() };
+            if number.checked_rem(LOOK_EVERY) == Some(0) {
+                doors.close();
+            }
             let key = (attempt.name.clone(), answer.to_string());
             let row = counts.entry(key).or_insert_with(|| RandomRow {
                 command: attempt.name.clone(),

@@ -13,7 +13,7 @@ use passthrough::nvme::Queue;
 use passthrough::{
     Access, Answer, Node, block, floppy, hdio, loop_device::LoopDevice, mmc, nvme, opal, reservation,
 };
-use passthrough::{ring, scsi, usb};
+use passthrough::{ring::Ring, scsi, usb};
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,27 +32,25 @@ pub(crate) fn carry_out(attempt: &Attempt, target: &Target, aim: &Aim, offset: u
         Action::Block(form) => on_block(*form, path, aim, offset),
         Action::Scsi(form) => {
             let (cdb, data) = command::scsi(form, aim);
-            send_scsi(attempt.door, path, &cdb, data)
+            send_scsi(attempt.door, path, &cdb, &data)
         }
-        Action::RawScsi(cdb, data) => send_scsi(attempt.door, path, cdb, data.clone()),
+        Action::RawScsi(cdb, data) => send_scsi(attempt.door, path, cdb, data),
         Action::Ata(form, carrier) => {
             let (file, data) = command::taskfile(form, aim);
             let cdb = command::ata_passthrough(&file, &data, aim.sector, *carrier, false);
-            send_scsi(attempt.door, path, &cdb, data)
+            send_scsi(attempt.door, path, &cdb, &data)
         }
         Action::Nvme(form) => {
             let (command, data) = command::nvme(form, aim);
-            send_nvme(attempt.door, target, path, form.queue, &command, data)
+            send_nvme(attempt.door, target, form.queue, &command, &data)
         }
-        Action::RawNvme(queue, command, data) => {
-            send_nvme(attempt.door, target, path, *queue, command, data.clone())
-        }
+        Action::RawNvme(queue, command, data) => send_nvme(attempt.door, target, *queue, command, data),
         Action::NvmeSubmit => with_node(path, |node| {
             let Data::Out(bytes) = aim.data(Payload::Blocks(1)) else { return Answer::Done };
             nvme::submit_write(node, aim.lba, aim.sector, &bytes)
         }),
         Action::Mmc(form) => send_mmc(path, form, aim, target),
-        Action::RawMmc(command, data) => send_mmc_raw(path, command, data.clone()),
+        Action::RawMmc(command, data) => with_node(path, |node| mmc_to(node, command, data)),
         Action::Ufs(form) => send_query(path, *form),
         Action::Call(form) => call(*form, path, target, aim),
         Action::Mount(kind, writable) => mount(path, kind, *writable),
@@ -130,40 +128,65 @@ fn on_loop(form: BlockForm, path: &Path, aim: &Aim, offset: u64) -> Answer {
     })
 }
 
-fn send_scsi(door: Door, path: &Path, cdb: &[u8], data: Data) -> Answer {
-    with_node(path, |node| {
-        let send = if door == Door::Bsg { scsi::send_v4 } else { scsi::send_v3 };
-        match data {
-            Data::None => send(node, cdb, passthrough::Data::None, TIMEOUT),
-            Data::Out(bytes) => send(node, cdb, passthrough::Data::Out(&bytes), TIMEOUT),
-            Data::In(length) => send(node, cdb, passthrough::Data::In(&mut vec![0; length]), TIMEOUT),
-        }
-    })
+fn send_scsi(door: Door, path: &Path, cdb: &[u8], data: &Data) -> Answer {
+    with_node(path, |node| scsi_to(node, door, cdb, data))
 }
 
-fn send_nvme(
-    door: Door,
-    target: &Target,
-    path: &Path,
+/// Sends a SCSI command to an open node.
+pub(crate) fn scsi_to(node: &Node, door: Door, cdb: &[u8], data: &Data) -> Answer {
+    let send = if door == Door::Bsg { scsi::send_v4 } else { scsi::send_v3 };
+    match data {
+        Data::None => send(node, cdb, passthrough::Data::None, TIMEOUT),
+        Data::Out(bytes) => send(node, cdb, passthrough::Data::Out(bytes), TIMEOUT),
+        Data::In(length) => send(node, cdb, passthrough::Data::In(&mut vec![0; *length]), TIMEOUT),
+    }
+}
+
+fn send_nvme(door: Door, target: &Target, queue: Queue, command: &nvme::Command, data: &Data) -> Answer {
+    match target.node(nvme_door(door, queue)) {
+        Some(path) if door == Door::Ring => with_node(path, |node| match Ring::new() {
+            Ok(mut ring) => ring_to(&mut ring, node, queue, command, data),
+            Err(error) => Answer::from_error("io_uring", &error),
+        }),
+        Some(path) => with_node(path, |node| nvme_to(node, queue, command, data)),
+        None => Answer::Errno { step: "open", errno: libc::ENOENT },
+    }
+}
+
+/// The node to open: admin commands in a ring are the controller node's, I/O commands the generic node's.
+pub(crate) fn nvme_door(door: Door, queue: Queue) -> Door {
+    match (door, queue) {
+        (Door::Ring, Queue::Admin) => Door::Controller,
+        _ => door,
+    }
+}
+
+/// Sends an NVMe command to an open node.
+pub(crate) fn nvme_to(node: &Node, queue: Queue, command: &nvme::Command, data: &Data) -> Answer {
+    match data {
+        Data::None => nvme::send(node, queue, command, passthrough::Data::None, TIMEOUT),
+        Data::Out(bytes) => nvme::send(node, queue, command, passthrough::Data::Out(bytes), TIMEOUT),
+        Data::In(length) => {
+            nvme::send(node, queue, command, passthrough::Data::In(&mut vec![0; *length]), TIMEOUT)
+        }
+    }
+}
+
+/// Sends an NVMe command to an open node through a ring.
+pub(crate) fn ring_to(
+    ring: &mut Ring,
+    node: &Node,
     queue: Queue,
     command: &nvme::Command,
-    data: Data,
+    data: &Data,
 ) -> Answer {
-    // Admin commands in a ring are the controller node's, I/O commands the generic node's.
-    let path = match (door, queue) {
-        (Door::Ring, Queue::Admin) => target.node(Door::Controller).unwrap_or(path),
-        _ => path,
-    };
-    with_node(path, |node| {
-        let send = if door == Door::Ring { ring::send } else { nvme::send };
-        match data {
-            Data::None => send(node, queue, command, passthrough::Data::None, TIMEOUT),
-            Data::Out(bytes) => send(node, queue, command, passthrough::Data::Out(&bytes), TIMEOUT),
-            Data::In(length) => {
-                send(node, queue, command, passthrough::Data::In(&mut vec![0; length]), TIMEOUT)
-            }
+    match data {
+        Data::None => ring.send(node, queue, command, passthrough::Data::None, TIMEOUT),
+        Data::Out(bytes) => ring.send(node, queue, command, passthrough::Data::Out(bytes), TIMEOUT),
+        Data::In(length) => {
+            ring.send(node, queue, command, passthrough::Data::In(&mut vec![0; *length]), TIMEOUT)
         }
-    })
+    }
 }
 
 fn send_mmc(path: &Path, form: &MmcForm, aim: &Aim, target: &Target) -> Answer {
@@ -189,15 +212,16 @@ fn send_mmc(path: &Path, form: &MmcForm, aim: &Aim, target: &Target) -> Answer {
         response: form.response,
         block_size: u32::try_from(length.min(512)).unwrap_or(512),
     };
-    send_mmc_raw(path, &command, data)
+    with_node(path, |node| mmc_to(node, &command, &data))
 }
 
-fn send_mmc_raw(path: &Path, command: &mmc::Command, data: Data) -> Answer {
-    with_node(path, |node| match data {
+/// Sends a card command to an open node.
+pub(crate) fn mmc_to(node: &Node, command: &mmc::Command, data: &Data) -> Answer {
+    match data {
         Data::None => mmc::send(node, command, passthrough::Data::None, TIMEOUT),
-        Data::Out(bytes) => mmc::send(node, command, passthrough::Data::Out(&bytes), TIMEOUT),
-        Data::In(length) => mmc::send(node, command, passthrough::Data::In(&mut vec![0; length]), TIMEOUT),
-    })
+        Data::Out(bytes) => mmc::send(node, command, passthrough::Data::Out(bytes), TIMEOUT),
+        Data::In(length) => mmc::send(node, command, passthrough::Data::In(&mut vec![0; *length]), TIMEOUT),
+    }
 }
 
 /// `struct ufs_bsg_request` (scsi/scsi_bsg_ufs.h): the message code, then the UPIU: header of 12 bytes, query fields of 20.

@@ -12,6 +12,7 @@ mod attempt;
 mod catalogue;
 mod command;
 mod failure;
+mod held_doors;
 mod html;
 mod pattern;
 mod plan;
