@@ -31,9 +31,17 @@ void guard_refuse_command(const struct guard_asking *asking,
 bool guard_disk_writable(const struct gendisk *disk);
 
 /* recorder.c */
+#ifdef CONFIG_EVIDENCE_GUARD_RECORDER
 void guard_count(struct evidence_guard_recorder *recorder,
 		 const struct guard_table *table, int row, u8 opcode,
 		 enum guard_answer answer);
 void guard_uncount_sent(struct evidence_guard_recorder *recorder, int row);
+#else
+static inline void guard_count(struct evidence_guard_recorder *recorder,
+			       const struct guard_table *table, int row,
+			       u8 opcode, enum guard_answer answer) { }
+static inline void guard_uncount_sent(struct evidence_guard_recorder *recorder,
+				      int row) { }
+#endif
 
 #endif /* _EVIDENCE_GUARD_COMMAND_H */

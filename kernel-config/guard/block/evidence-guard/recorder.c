@@ -17,8 +17,10 @@
 /* Orders the first appearances of commands: seldom taken. */
 static DEFINE_SPINLOCK(order_lock);
 
-static void note_first(struct evidence_guard_recorder *recorder,
-		       const struct guard_table *table, unsigned int slot)
+/* Not inlined: the path of every later command saves no registers for it. */
+static noinline void note_first(struct evidence_guard_recorder *recorder,
+				const struct guard_table *table,
+				unsigned int slot)
 {
 	unsigned long flags;
 
@@ -44,15 +46,15 @@ void guard_count(struct evidence_guard_recorder *recorder,
 		 const struct guard_table *table, int row, u8 opcode,
 		 enum guard_answer answer)
 {
-	unsigned int slot = row < 0 ? EVIDENCE_GUARD_ROWS + opcode : row;
 	atomic64_t *count;
 
 	if (!recorder)
 		return;
 	count = row < 0 ? &recorder->unlisted[opcode] :
 		&recorder->count[row][answer];
-	if (atomic64_inc_return(count) == 1)
-		note_first(recorder, table, slot);
+	if (unlikely(atomic64_inc_return(count) == 1))
+		note_first(recorder, table,
+			   row < 0 ? EVIDENCE_GUARD_ROWS + opcode : row);
 }
 
 /* Takes back a command that the host adapter had no room for. */
@@ -135,16 +137,6 @@ ssize_t guard_commands_read(struct file *file, struct kobject *kobj,
 }
 
 #else /* CONFIG_EVIDENCE_GUARD_RECORDER */
-
-void guard_count(struct evidence_guard_recorder *recorder,
-		 const struct guard_table *table, int row, u8 opcode,
-		 enum guard_answer answer)
-{
-}
-
-void guard_uncount_sent(struct evidence_guard_recorder *recorder, int row)
-{
-}
 
 ssize_t guard_commands_read(struct file *file, struct kobject *kobj,
 			    struct bin_attribute *attr, char *to, loff_t off,
