@@ -13,6 +13,12 @@ const BUSYBOX: &str = "/bin/busybox";
 /// Places where file systems are mounted.
 const EMPTY_FOLDERS: [&str; 7] = ["proc", "sys", "run", "tmp", "mnt", "root", "dev"];
 
+/// The kernel opens it for init before anything can mount /dev.
+const CONSOLE: Node = Node::CharDevice { major: 5, minor: 1 };
+
+/// Programs of Rust end at once when their standard streams are closed and this is missing.
+const NULL: Node = Node::CharDevice { major: 1, minor: 3 };
+
 const PROFILE: &str = "\
 PATH=/bin\n\
 PS1='permafrost:\\w\\$ '\n\
@@ -33,10 +39,8 @@ pub fn shell_and(tools: &[PathBuf]) -> Result<Archive> {
     for folder in EMPTY_FOLDERS {
         archive.put(folder, Node::Folder);
     }
-    // The kernel opens it for init before anything can mount /dev.
-    archive.put("dev/console", Node::CharDevice { major: 5, minor: 1 });
-    // Programs of Rust end at once when their standard streams are closed and this is missing.
-    archive.put("dev/null", Node::CharDevice { major: 1, minor: 3 });
+    archive.put("dev/console", CONSOLE);
+    archive.put("dev/null", NULL);
 
     archive.put("bin/busybox", executable(Path::new(BUSYBOX))?);
     let applets = Program::new(BUSYBOX).arg("--list").read()?;
@@ -47,6 +51,18 @@ pub fn shell_and(tools: &[PathBuf]) -> Result<Archive> {
         let name = tool.file_name().unwrap_or_default().to_string_lossy();
         archive.put(&format!("bin/{name}"), executable(tool)?);
     }
+    Ok(archive)
+}
+
+/// An archive with one program, which is process 1.
+pub fn only(program: &Path) -> Result<Archive> {
+    let mut archive = Archive::default();
+    for folder in ["dev", "sys"] {
+        archive.put(folder, Node::Folder);
+    }
+    archive.put("dev/console", CONSOLE);
+    archive.put("dev/null", NULL);
+    archive.put("init", executable(program)?);
     Ok(archive)
 }
 

@@ -21,16 +21,40 @@ pub const BUILD_FOLDER: &str = "build";
 pub enum Hooks {
     /// Every hook line.
     All,
+    /// Every hook line, and in a kernel for user mode the locked instructions that the image's kernel has.
+    Measured,
     /// Only what lets the guard be configured and built: its policy knows nothing of drivers.
     BuildAlone,
+}
+
+impl Hooks {
+    /// The patches, in the order in which they are applied.
+    fn patches(self) -> Result<Vec<PathBuf>> {
+        let mut all: Vec<PathBuf> =
+            workspace::files_below(&patches())?.iter().map(|name| patches().join(name)).collect();
+        match self {
+            Self::All => {}
+            Self::Measured => all.push(user_mode().join(LOCK_PATCH)),
+            Self::BuildAlone => all.retain(|patch| patch.ends_with(BUILD_PATCH)),
+        }
+        Ok(all)
+    }
 }
 
 /// The patch that `Hooks::BuildAlone` means.
 const BUILD_PATCH: &str = "0001-build.patch";
 
+/// The patch that `Hooks::Measured` has besides.
+const LOCK_PATCH: &str = "locked-instructions.patch";
+
 /// Where the hook lines lie.
 pub fn patches() -> PathBuf {
     workspace::root().join("kernel-config/patches")
+}
+
+/// Where what concerns kernels for user mode alone lies.
+pub fn user_mode() -> PathBuf {
+    workspace::root().join("kernel-config/user-mode")
 }
 
 /// Where the guard's files lie.
@@ -60,11 +84,7 @@ pub fn prepare(pristine: &Path, tree: &Path, hooks: Hooks) -> Result<()> {
 fn overlay(pristine: &Path, hooks: Hooks) -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir().doing(|| "making a scratch folder".to_owned())?;
 
-    for patch in workspace::files_below(&patches())? {
-        if hooks == Hooks::BuildAlone && patch != Path::new(BUILD_PATCH) {
-            continue;
-        }
-        let patch = patches().join(patch);
+    for patch in hooks.patches()? {
         for file in patched_files(&workspace::read_text(&patch)?) {
             let to = folder.path().join(&file);
             if !to.exists() {

@@ -27,6 +27,7 @@ mod manifest;
 mod policy_page;
 mod policy_tables;
 mod process;
+mod recorder_cost;
 mod side_tree;
 mod stages;
 mod static_tools;
@@ -65,6 +66,12 @@ enum Chore {
     Kunit,
     /// Check the guard's C and the hook patches: compiler, sparse, checkpatch
     KernelCheck,
+    /// Measure what the guard's flight recorder costs a read: two kernels that are ordinary programs, with and without it
+    RecorderCost {
+        /// How often each kernel has its turn; more is more exact, and slower
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        rounds: u16,
+    },
     /// Write kernel-config/POLICY.md from the guard's tables
     Policy,
     /// Run all tests, or some of them
@@ -113,6 +120,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Demo => return checks::demo(stages),
         Chore::Kunit => kunit::run(stages)?,
         Chore::KernelCheck => kernel_check::run(stages)?,
+        Chore::RecorderCost { rounds } => recorder_cost::run(stages, *rounds)?,
         Chore::Policy => stages.run("policy page", policy_page::write)?,
         Chore::Test { only: None } => checks::test(stages)?,
         Chore::Test { only: Some(Suite::Guard) } => checks::test_guard(stages)?,

@@ -1,5 +1,5 @@
-//! Kernel trees beside the image's: one to run the policy's tests in, one to check the guard's C in. Kept in the
-//! user's cache, brought up to date by make.
+//! Kernel trees beside the image's: one to run the policy's tests in, one to check the guard's C in, two to measure the
+//! recorder with. Kept in the user's cache, brought up to date by make.
 
 use crate::error::{Doing, Result};
 use crate::kernel_build::{show_end_of, tool_version};

@@ -21,6 +21,34 @@ pub const SIZE_LIMIT: u64 = 3 << 20;
 
 /// Builds all tools and copies them to `target/permafrost/bin`.
 pub fn build() -> Result<Vec<PathBuf>> {
+    let packages: Vec<&str> = TOOLS.iter().map(|(package, _)| *package).collect();
+    let built = compile(&packages)?;
+
+    let folder = workspace::outputs()?.join("bin");
+    workspace::make_folder(&folder)?;
+    let mut binaries = Vec::new();
+    for (_, name) in TOOLS {
+        let binary = folder.join(name);
+        workspace::copy(&built.join(name), &binary)?;
+        let size = workspace::read(&binary)?.len();
+        if u64::try_from(size).is_ok_and(|size| size > SIZE_LIMIT) {
+            return Err(XtaskError::Unfit(format!(
+                "{} has {size} bytes, more than {SIZE_LIMIT}",
+                binary.display()
+            )));
+        }
+        binaries.push(binary);
+    }
+    Ok(binaries)
+}
+
+/// Builds the program of a package that does not go into the image: `package` names both.
+pub fn build_one(package: &str) -> Result<PathBuf> {
+    Ok(compile(&[package])?.join(package))
+}
+
+/// Builds `packages` and returns the folder that their binaries are in.
+fn compile(packages: &[&str]) -> Result<PathBuf> {
     let root = workspace::root();
     let cargo_home = std::env::var("CARGO_HOME")
         .ok()
@@ -38,26 +66,9 @@ pub fn build() -> Result<Vec<PathBuf>> {
                 root.display()
             ),
         );
-    for (package, _) in TOOLS {
+    for package in packages {
         cargo = cargo.args(["--package", package]);
     }
     cargo.run()?;
-
-    let folder = workspace::outputs()?.join("bin");
-    workspace::make_folder(&folder)?;
-    let built = root.join("target").join(STATIC_TARGET).join("release");
-    let mut binaries = Vec::new();
-    for (_, name) in TOOLS {
-        let binary = folder.join(name);
-        workspace::copy(&built.join(name), &binary)?;
-        let size = workspace::read(&binary)?.len();
-        if u64::try_from(size).is_ok_and(|size| size > SIZE_LIMIT) {
-            return Err(XtaskError::Unfit(format!(
-                "{} has {size} bytes, more than {SIZE_LIMIT}",
-                binary.display()
-            )));
-        }
-        binaries.push(binary);
-    }
-    Ok(binaries)
+    Ok(root.join("target").join(STATIC_TARGET).join("release"))
 }
