@@ -357,11 +357,11 @@ fn the_health_log_and_the_command_set_of_a_namespace_are_read() {
     assert_eq!(report.zones.found().unwrap().model, ZoneModel::HostManaged);
 }
 
-/// The parts of EXT_CSD that count: boot partitions of 4 MiB, an RPMB of 4 MiB, one general purpose partition of 64 MiB.
+/// The parts of EXT_CSD that count: boot partitions of 4 MiB, an RPMB of 4 MiB, general purpose partitions of 64 and 32 MiB.
 fn ext_csd() -> Vec<u8> {
     let mut page = vec![0u8; 512];
     (page[226], page[168]) = (32, 32);
-    (page[143], page[221], page[224]) = (8, 16, 1);
+    (page[143], page[146], page[221], page[224]) = (8, 4, 16, 1);
     (page[231], page[181], page[192]) = (0x55, 0, 8);
     (page[267], page[268], page[269]) = (2, 3, 0);
     page
@@ -388,13 +388,15 @@ fn a_cards_other_partitions_are_named_with_how_to_image_them() {
         "boot partition: /dev/mmcblk0boot0, 4.0 MiB: not in an image of this disk; image /dev/mmcblk0boot0",
         "/dev/mmcblk0boot1",
         "(RPMB): 4.0 MiB, read by its own commands only",
-        "general purpose partition: 64.0 MiB, of which the kernel made no device",
+        "general purpose partition: 96.0 MiB, of which the kernel made no device",
         "80% of its reserved blocks",
     ] {
         assert!(warnings.contains(words), "{words}: {warnings}");
     }
     assert_eq!(report.trim.found().unwrap().reads, AfterTrim::Zeros);
     assert_eq!(report.health.found().unwrap().readings.get("used-percent-type-a"), Some(&30));
+    let bare = mmc::ask(&mut Fixture::default().data(Question::ExtCsd, ext_csd()), &mmc::Card::default());
+    assert_eq!(area(&bare, AreaKind::BootPartition), Finding::Found((Some(ByteCount(8 << 20)), None)));
     let silent = mmc::ask(&mut Fixture::default(), &card);
     assert!(silent.area(AreaKind::ReplayProtectedBlock).is_some_and(|area| area.found().is_none()));
     assert!(silent.warnings().join("\n").contains("mmcblk0boot1"), "known without asking");

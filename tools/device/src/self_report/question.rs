@@ -334,5 +334,9 @@ pub(crate) mod tests {
         assert_eq!(smart.bytes, [0x85, 6, 0x20, 0, 0xDA, 0, 0, 0, 0, 0, 0x4F, 0, 0xC2, 0x40, 0xB0, 0]);
         let health = NvmeQuestion::Health.command();
         assert_eq!((health.dword10, health.namespace), (0x007F_0002, 0xFFFF_FFFF));
+        // Level 0 Discovery as sedutil asks for it: protocol 01h, ComID 0001h.
+        assert_eq!(NvmeQuestion::TcgDiscovery.command().dword10, 0x0100_0100);
+        let discovery = ScsiQuestion::TcgDiscovery.command_block();
+        assert_eq!(discovery.bytes[..12], [0xA2, 1, 0, 1, 0, 0, 0, 0, 8, 0, 0, 0]);
     }
 }
