@@ -75,6 +75,7 @@ pub struct Machine {
     disks: Vec<Disk>,
     toolbox: Option<PathBuf>,
     scsi_adapter: Option<String>,
+    controllers: Vec<Value>,
     memory_mib: u32,
 }
 
@@ -89,6 +90,7 @@ impl Machine {
             disks: Vec::new(),
             toolbox: None,
             scsi_adapter: None,
+            controllers: Vec::new(),
             memory_mib: 1024,
         }
     }
@@ -118,6 +120,13 @@ impl Machine {
     #[must_use]
     pub fn scsi_adapter(mut self, name: &str) -> Self {
         self.scsi_adapter = Some(name.into());
+        self
+    }
+
+    /// The same machine with one more device that is no disk, such as a controller that disks are put behind.
+    #[must_use]
+    pub fn controller(mut self, device: Value) -> Self {
+        self.controllers.push(device);
         self
     }
 
@@ -173,6 +182,7 @@ impl Machine {
         if let Some(name) = &self.scsi_adapter {
             add_device(&mut arguments, &scsi_adapter(name));
         }
+        self.controllers.iter().for_each(|device| add_device(&mut arguments, device));
         for disk in &self.disks {
             disk.nodes().iter().for_each(|node| arguments.extend(["-blockdev".into(), node.to_string()]));
             disk.devices().iter().for_each(|device| add_device(&mut arguments, device));
