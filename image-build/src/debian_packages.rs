@@ -59,6 +59,7 @@ const PACKAGES: &[Package] = &[
     emulate("e2fsprogs", "ext4 on test disks, with a dirty journal"),
     emulate("ntfs-3g", "NTFS on test disks"),
     emulate("dosfstools", "FAT on test disks"),
+    emulate("hdparm", "second opinion on what ATA disks say of themselves"),
     emulate("sg3-utils", "raw SCSI commands, sent by a stranger"),
     emulate("nvme-cli", "raw NVMe commands, sent by a stranger"),
     emulate("ewf-tools", "second reader of E01 images"),

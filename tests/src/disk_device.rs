@@ -112,6 +112,8 @@ pub struct Disk {
     pub adapter: Option<String>,
     /// Whether the firmware may boot from it, after the boot medium. UEFI (OVMF) shows a boot loader no other disks.
     pub bootable: bool,
+    /// Properties of the model that only one test wants.
+    pub properties: Vec<(String, Value)>,
 }
 
 impl Disk {
@@ -128,6 +130,7 @@ impl Disk {
             has_brake: false,
             adapter: None,
             bootable: false,
+            properties: Vec::new(),
         }
     }
 
@@ -174,6 +177,13 @@ impl Disk {
         self
     }
 
+    /// The same disk with a property of its model set.
+    #[must_use]
+    pub fn with_property(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.properties.push((name.into(), value.into()));
+        self
+    }
+
     /// The block nodes, lowest first. Discards are let through to the file, so that one that reaches the disk
     /// model shows in the file's bytes.
     #[must_use]
@@ -217,6 +227,9 @@ impl Disk {
         let mut devices = self.models();
         if let (true, Some(disk)) = (self.bootable, devices.last_mut()) {
             disk["bootindex"] = json!(1);
+        }
+        if let Some(disk) = devices.last_mut() {
+            self.properties.iter().for_each(|(name, value)| disk[name] = value.clone());
         }
         devices
     }

@@ -76,6 +76,7 @@ pub struct Machine {
     toolbox: Option<PathBuf>,
     scsi_adapter: Option<String>,
     usb_stick: Option<PathBuf>,
+    controllers: Vec<Value>,
     memory_mib: u32,
 }
 
@@ -91,6 +92,7 @@ impl Machine {
             toolbox: None,
             scsi_adapter: None,
             usb_stick: None,
+            controllers: Vec::new(),
             memory_mib: 1024,
         }
     }
@@ -127,6 +129,13 @@ impl Machine {
     #[must_use]
     pub fn usb_stick(mut self, socket: impl Into<PathBuf>) -> Self {
         self.usb_stick = Some(socket.into());
+        self
+    }
+
+    /// The same machine with one more device that is no disk, such as a controller that disks are put behind.
+    #[must_use]
+    pub fn controller(mut self, device: Value) -> Self {
+        self.controllers.push(device);
         self
     }
 
@@ -187,6 +196,7 @@ impl Machine {
             let device = json!({ "driver": "usb-redir", "chardev": "stick0", "bus": "xhci.0", "port": "3" });
             add_device(&mut arguments, &device);
         }
+        self.controllers.iter().for_each(|device| add_device(&mut arguments, device));
         for disk in &self.disks {
             if let Some(brake) = disk.brake() {
                 arguments.extend(["-object".into(), format!("throttle-group,id={brake}")]);

@@ -17,14 +17,16 @@ use crate::{
 };
 
 /// Programs and the Debian packages they come from.
-const PROGRAMS: [(&str, &str); 20] = [
+const PROGRAMS: [(&str, &str); 23] = [
     ("blkdiscard", "util-linux"),
     ("blockdev", "util-linux"),
     ("dd", "coreutils"),
     ("e2fsck", "e2fsprogs"),
     ("fallocate", "util-linux"),
     ("fstrim", "util-linux"),
+    ("hdparm", "hdparm"),
     ("losetup", "mount"),
+    ("lsblk", "util-linux"),
     ("mkfs.ext4", "e2fsprogs"),
     ("mkswap", "util-linux"),
     ("mount", "mount"),
@@ -32,6 +34,7 @@ const PROGRAMS: [(&str, &str); 20] = [
     ("sfdisk", "fdisk"),
     ("sg_raw", "sg3-utils"),
     ("sg_reset", "sg3-utils"),
+    ("sg_vpd", "sg3-utils"),
     ("sha256sum", "coreutils"),
     ("sync", "coreutils"),
     ("touch", "coreutils"),

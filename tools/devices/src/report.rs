@@ -1,7 +1,7 @@
 //! What is known of this machine's disks, as `--json` prints it.
 
 use device::{Disk, HiddenDisks};
-use evidence::{GuardState, Transport};
+use evidence::{GuardState, SelfReport, Transport};
 use guard::{Guard, GuardError};
 use serde::Serialize;
 
@@ -39,6 +39,9 @@ pub(crate) struct DiskReport {
     /// Operations that the guard refused on it since it was discovered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refused: Option<u64>,
+    /// What the disk says of itself; absent when it was not to be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) self_report: Option<SelfReport>,
 }
 
 /// What stands between a program and the disk.
@@ -60,11 +63,11 @@ pub(crate) enum DiskState {
 
 impl Report {
     pub(crate) fn new(
-        disks: Vec<Disk>,
+        disks: Vec<(Disk, Option<SelfReport>)>,
         hidden: Vec<HiddenDisks>,
         guard: Result<Option<Guard>, GuardError>,
     ) -> Self {
-        let disks = disks.into_iter().map(|disk| DiskReport::new(disk, &guard)).collect();
+        let disks = disks.into_iter().map(|(disk, said)| DiskReport::new(disk, said, &guard)).collect();
         let guard = match guard {
             Ok(Some(guard)) => {
                 GuardReport::InForce { interface_version: guard.version(), sealed: guard.sealed().ok() }
@@ -77,7 +80,11 @@ impl Report {
 }
 
 impl DiskReport {
-    fn new(mut disk: Disk, guard: &Result<Option<Guard>, GuardError>) -> Self {
+    fn new(
+        mut disk: Disk,
+        self_report: Option<SelfReport>,
+        guard: &Result<Option<Guard>, GuardError>,
+    ) -> Self {
         let (guard_state, refused) = match guard {
             Err(_) => (DiskState::Unknown, None),
             Ok(None) => (DiskState::NoGuard, None),
@@ -99,7 +106,7 @@ impl DiskReport {
                 }
             },
         };
-        Self { disk, guard_state, refused }
+        Self { disk, guard_state, refused, self_report }
     }
 }
 
@@ -111,6 +118,7 @@ fn state(guard: &Guard, name: &str) -> Result<(GuardState, u64), GuardError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use evidence::{Area, AreaKind, ByteCount, Finding, HiddenArea, SectorCount};
 
     /// A disk as the list gives it, under another name and transport.
     fn disk(name: &str, transport: Transport) -> Disk {
@@ -142,6 +150,16 @@ mod tests {
             disk("sdz", Transport::Usb),
         ];
         let hidden = vec![HiddenDisks { controller: "0000:00:17.0".into(), count: 1 }];
+        let mut said = SelfReport::not_asked("it is only a fixture");
+        let area = HiddenArea {
+            size: Some(ByteCount(1 << 20)),
+            sectors: Some(SectorCount(2048)),
+            device: None,
+            what: "2 048 sectors (1.0 MiB) from LBA 4 096 on".into(),
+        };
+        said.areas.push(Area { kind: AreaKind::HostProtectedArea, finding: Finding::Found(area) });
+        let asked = |disk: Disk| (disk.name == "sda").then(|| said.clone());
+        let disks = disks.into_iter().map(|disk| (disk.clone(), asked(disk))).collect();
         let report = Report::new(disks, hidden, Guard::in_force_at(root.path(), root.path()));
         let states: Vec<_> = report.disks.iter().map(|d| d.guard_state.clone()).collect();
         let evidence = DiskState::Guarded(GuardState::Evidence);
@@ -153,6 +171,10 @@ mod tests {
         assert_eq!(json.pointer("/disks/0/guard_state").unwrap(), "evidence");
         assert_eq!(json.pointer("/disks/0/refused").unwrap(), 7);
         assert_eq!(json.pointer("/hidden/0/count").unwrap(), 1);
+        assert_eq!(json.pointer("/disks/0/self_report/areas/1/kind").unwrap(), "host-protected-area");
+        assert_eq!(json.pointer("/disks/0/self_report/areas/1/sectors").unwrap(), 2048);
+        assert_eq!(json.pointer("/disks/0/self_report/trim/finding").unwrap(), "unknown");
+        assert!(json.pointer("/disks/1/self_report").is_none(), "one that was not asked");
 
         let screen = crate::screen::lines(&report).join("\n");
         for words in [
@@ -162,6 +184,8 @@ mod tests {
             "7 operations refused",
             "UNGUARDED",
             "WARNING: the guard",
+            "WARNING: host protected area (HPA): 2 048 sectors (1.0 MiB) from",
+            "it is only a fixture",
         ] {
             assert!(screen.contains(words), "{words}: {screen}");
         }

@@ -2,6 +2,10 @@
 
 use crate::report::{DiskState, GuardReport, Report};
 use device::description::{describe, wrap};
+use evidence::Transport;
+
+/// Where details stand, as those that [`describe`] gives.
+const INDENT: &str = "             ";
 
 pub(crate) fn lines(report: &Report) -> Vec<String> {
     let mut lines = match &report.guard {
@@ -24,6 +28,13 @@ pub(crate) fn lines(report: &Report) -> Vec<String> {
     for entry in &report.disks {
         lines.push(String::new());
         lines.extend(describe(&entry.disk, &word(&entry.guard_state)));
+        // What is made of files and of other disks has nothing to say of its own.
+        let is_made = matches!(entry.disk.identity.transport, Transport::Loop | Transport::Other);
+        if let Some(said) = entry.self_report.as_ref().filter(|_| !is_made) {
+            let warnings = said.warnings().into_iter().map(|warning| format!("WARNING: {warning}"));
+            let remarks = said.remarks();
+            lines.extend(warnings.chain(remarks).flat_map(|line| wrap(&format!("{INDENT}{line}"))));
+        }
         if let Some(refused) = entry.refused.filter(|&refused| refused > 0) {
             lines.push(format!("             {refused} operations refused by the guard; see pf-guard log"));
         }

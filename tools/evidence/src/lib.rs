@@ -17,6 +17,7 @@ mod device_identity;
 mod extent;
 mod guard_state;
 mod hash;
+mod self_report;
 mod units;
 
 pub use case::CaseData;
@@ -24,4 +25,8 @@ pub use device_identity::{DeviceIdentity, Transport};
 pub use extent::{Extent, ExtentSet};
 pub use guard_state::{GuardState, UnknownGuardState};
 pub use hash::{Digest, DigestError, HashAlgorithm, HashSet, Hasher, UnknownAlgorithm};
+pub use self_report::{
+    AfterTrim, Area, AreaKind, AtaSecurity, Finding, Health, HiddenArea, SelfEncryption, SelfReport, Trim,
+    ZoneModel, Zones,
+};
 pub use units::{ByteCount, ByteOffset, Lba, SectorCount, SectorSize, UnitError};

@@ -1,6 +1,6 @@
 //! What the system said to an attempt.
 
-use crate::sense::Sense;
+use device::Sense;
 use serde::Serialize;
 use std::fmt;
 use std::io;
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn an_ata_error_in_the_returned_registers_is_no_success() {
-        let registers = crate::sense::AtaRegisters { error: 4, status: 0x51, ..Default::default() };
+        let registers = device::AtaRegisters { error: 4, status: 0x51, ..Default::default() };
         let sense = Sense { key: 1, asc: 0, ascq: 0x1D, ata: Some(registers) };
         let answer = Answer::Scsi { status: 2, host: 0, sense: Some(sense) };
         assert_eq!(answer.outcome(), Outcome::Unsupported);

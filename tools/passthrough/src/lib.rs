@@ -27,9 +27,8 @@ pub mod opal;
 pub mod reservation;
 pub mod ring;
 pub mod scsi;
-mod sense;
 pub mod usb;
 
 pub use answer::{Answer, Outcome, errno_name};
+pub use device::Sense;
 pub use node::{Access, Data, Node};
-pub use sense::Sense;

@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::node::{Data, Node, Request, address, length32};
-use crate::sense::Sense;
+use device::Sense;
 use std::time::Duration;
 
 /// `SG_IO`, scsi/sg.h.

@@ -1,6 +1,8 @@
 //! What an entry can say.
 
-use evidence::{ByteCount, CaseData, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet};
+use evidence::{
+    ByteCount, CaseData, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet, SelfReport,
+};
 use serde::{Deserialize, Serialize};
 
 /// One entry, without its place in the chain.
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Entry {
     /// The first entry: everything that was known and decided before the first read.
     AcquisitionOpened(Box<AcquisitionOpened>),
+    /// What the disk of the source said of itself before it was read: areas that the image doesn't hold, locks, health.
+    HiddenAreas(Box<SelfReport>),
     /// A range of the source that could not be read.
     ReadError {
         /// Where.
@@ -54,6 +58,7 @@ impl Entry {
     pub fn kind(&self) -> &'static str {
         match self {
             Entry::AcquisitionOpened(_) => "acquisition-opened",
+            Entry::HiddenAreas(_) => "hidden-areas",
             Entry::ReadError { .. } => "read-error",
             Entry::GuardEvents { .. } => "guard-events",
             Entry::GuardCommands { .. } => "guard-commands",
@@ -66,8 +71,9 @@ impl Entry {
     }
 
     /// All words that [`Entry::kind`] can give.
-    pub const KINDS: [&'static str; 9] = [
+    pub const KINDS: [&'static str; 10] = [
         "acquisition-opened",
+        "hidden-areas",
         "read-error",
         "guard-events",
         "guard-commands",

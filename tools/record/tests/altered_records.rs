@@ -9,8 +9,9 @@
 )]
 
 use evidence::{
-    ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, GuardState, HashAlgorithm, Hasher, SectorSize,
-    Transport,
+    AfterTrim, Area, AreaKind, AtaSecurity, ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, Finding,
+    GuardState, HashAlgorithm, Hasher, Health, HiddenArea, SectorCount, SectorSize, SelfReport, Transport,
+    Trim,
 };
 use proptest::prelude::*;
 use record::{
@@ -57,6 +58,7 @@ fn entries() -> Vec<Entry> {
                 destination: "/mnt/item".into(),
             },
         })),
+        Entry::HiddenAreas(Box::new(said())),
         Entry::ReadError {
             extent: Extent { offset: ByteOffset(512), length: ByteCount(512) },
             error: "Input/output error".into(),
@@ -76,6 +78,29 @@ fn entries() -> Vec<Entry> {
             refused: Some(3),
         }),
     ]
+}
+
+/// One answer of each kind.
+fn said() -> SelfReport {
+    let area = HiddenArea {
+        size: Some(ByteCount(1 << 20)),
+        sectors: Some(SectorCount(2048)),
+        device: None,
+        what: "2 048 sectors".into(),
+    };
+    let readings = [("power-on-hours".to_owned(), 4321)].into_iter().collect();
+    SelfReport {
+        areas: vec![
+            Area { kind: AreaKind::HostProtectedArea, finding: Finding::Found(area) },
+            Area { kind: AreaKind::AccessibleMaxAddress, finding: Finding::None },
+            Area { kind: AreaKind::DeviceConfigurationOverlay, finding: Finding::unknown("frozen") },
+        ],
+        ata_security: Finding::Found(AtaSecurity { frozen: true, ..AtaSecurity::default() }),
+        self_encryption: Finding::None,
+        trim: Finding::Found(Trim { reads: AfterTrim::Zeros }),
+        zones: Finding::unknown("not asked"),
+        health: Finding::Found(Health { failing: Some(false), alarms: vec![], readings }),
+    }
 }
 
 fn written(folder: &Path) -> (PathBuf, record::ChainHash) {
@@ -183,8 +208,9 @@ fn an_entry_behind_the_last_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let (path, head) = written(folder.path());
     let mut bytes = fs::read(&path).unwrap();
+    let seq = entries().len();
     bytes.extend(
-        format!("{{\"seq\":5,\"time\":\"2026-11-24T00:00:00Z\",\"prev\":\"{head}\",\"kind\":\"note\",\"text\":\"\"}}\n")
+        format!("{{\"seq\":{seq},\"time\":\"2026-11-24T00:00:00Z\",\"prev\":\"{head}\",\"kind\":\"note\",\"text\":\"\"}}\n")
             .bytes(),
     );
     assert_eq!(read_bytes(folder.path(), &bytes).broken.unwrap().flaw, Flaw::AfterClosed);

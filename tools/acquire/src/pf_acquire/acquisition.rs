@@ -9,8 +9,8 @@ use super::source::{self, Protection, Source};
 use acquire::medium::ReadBack;
 use acquire::pipeline::{self, Imaged, PipelineError};
 use acquire::progress::Progress;
-use device::{DirectFile, ReadMode};
-use evidence::{ByteCount, HashAlgorithm, HashSet};
+use device::{DirectFile, ReadMode, self_report};
+use evidence::{ByteCount, HashAlgorithm, HashSet, Transport};
 use formats::{ImagePlan, ImageWriter};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::utsname::uname;
@@ -49,6 +49,7 @@ struct Acquisition {
     source: Source,
     protection: Protection,
     reported: GuardReport,
+    hidden: Vec<String>,
     medium: DirectFile,
     folder: PathBuf,
     algorithms: Vec<HashAlgorithm>,
@@ -101,6 +102,7 @@ impl Acquisition {
                 destination: base.display().to_string(),
             },
         })))?;
+        let hidden = ask_of_itself(&source, &mut record)?;
         if medium.mode() == ReadMode::Buffered {
             record.append(&note("no direct reads here: the source is read through the page cache"))?;
         }
@@ -108,7 +110,7 @@ impl Acquisition {
             let told = format!("sysfs says {}, the device {}", source.disk.identity.capacity, medium.size());
             record.append(&note(&told))?;
         }
-        Ok(Self { source, protection, reported, medium, folder, algorithms, image, record, stop })
+        Ok(Self { source, protection, reported, hidden, medium, folder, algorithms, image, record, stop })
     }
 
     fn carry_out(self) -> Result<Report, Failure> {
@@ -116,6 +118,7 @@ impl Acquisition {
             source,
             protection,
             reported,
+            hidden,
             mut medium,
             folder,
             algorithms,
@@ -171,10 +174,28 @@ impl Acquisition {
             hashes: imaged.hashes,
             unread: imaged.unread,
             mismatches,
+            hidden,
             record: record.path().to_owned(),
             chain_head: record.head(),
         })
     }
+}
+
+/// Asks the source's disk what of it an image will not hold and what is wrong with it, records the answers and tells what
+/// the examiner must know before the read begins. Gives what was told.
+fn ask_of_itself(source: &Source, record: &mut RecordWriter) -> Result<Vec<String>, Failure> {
+    let said = self_report::ask(&source.disk, self_report::PATIENCE);
+    let warnings = said.warnings();
+    for warning in &warnings {
+        tell(format_args!("warning: {}: {warning}", source.disk.identity.path));
+    }
+    // Behind a file there is a disk, but it is not the source.
+    let is_disk = !matches!(source.disk.identity.transport, Transport::File | Transport::Loop);
+    for unknown in said.unknown_areas().iter().filter(|_| is_disk) {
+        tell(format_args!("note: {}: {unknown}", source.disk.identity.path));
+    }
+    record.append(&Entry::HiddenAreas(Box::new(said)))?;
+    Ok(warnings)
 }
 
 /// Reads the image back from its medium, past the page cache, and compares.

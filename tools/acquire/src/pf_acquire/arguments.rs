@@ -10,7 +10,9 @@ Writes NAME.E01, NAME.E02, … (or NAME.raw, or NAME.001, … when split) and th
 that is there already is ever overwritten. Sectors that can't be read are stored as zeros, named in the image and in the
 record. At the end the image is read back from its medium and compared.
 
-The source is locked as evidence first: the kernel then refuses every change to it until power-off.
+The source is locked as evidence first: the kernel then refuses every change to it until power-off. Then it is asked what
+of it can't be in the image (hidden areas), what locks it and how it is; warnings come before the first read, and the
+answers go into the record. Nothing is unlocked.
 
 Memory: 32 blocks of 1 MiB, as much again for compressed blocks, and a little: 96 MiB at most.
 

@@ -31,6 +31,8 @@ pub struct Report {
     pub unread: ExtentSet,
     /// What did not match when the image was read back.
     pub mismatches: Vec<String>,
+    /// What the disk says that is not in the image, or that is wrong with it.
+    pub hidden: Vec<String>,
     /// The record.
     pub record: PathBuf,
     /// Hash of its last entry.
@@ -89,6 +91,9 @@ impl Report {
                 self.unread.total(),
                 self.unread.len()
             )?;
+        }
+        for hidden in &self.hidden {
+            writeln!(output, "WARNING     {hidden}")?;
         }
         for mismatch in &self.mismatches {
             writeln!(output, "MISMATCH    {mismatch}")?;

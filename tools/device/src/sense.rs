@@ -55,6 +55,27 @@ impl Sense {
     }
 }
 
+impl AtaRegisters {
+    /// Registers in sense data of fixed format, SAT-4 §12.2.5: only the lower halves have room. `None` for data of another
+    /// format, and where a part is missing that is not zero.
+    #[must_use]
+    pub fn of_fixed_sense(bytes: &[u8]) -> Option<Self> {
+        const UPPER_HALVES: u8 = 0x60;
+        let at = |index: usize| bytes.get(index).copied();
+        if !matches!(at(0)? & 0x7F, 0x70 | 0x71) || at(8)? & UPPER_HALVES != 0 {
+            return None;
+        }
+        let order = [at(11)?, at(10)?, at(9)?];
+        Some(Self {
+            error: at(3)?,
+            count: at(6)?.into(),
+            lba: order.iter().fold(0, |sum, b| sum << 8 | u64::from(*b)),
+            device: at(5)?,
+            status: at(4)?,
+        })
+    }
+}
+
 /// Walks the descriptors for type 09h.
 fn ata_status_return(mut descriptors: &[u8]) -> Option<AtaRegisters> {
     loop {
