@@ -225,7 +225,7 @@ fn metadata(namespace: Page<'_>, own: &Namespace) -> Option<Finding<HiddenArea>>
     }
     let size = namespace.le64(0)?.checked_mul(metadata).map(ByteCount);
     let reach =
-        if own.has_size { "" } else { "; this kernel can't read such blocks at all: image it elsewhere" };
+        if own.has_size { "" } else { "; this kernel can't read such blocks at all, so image it elsewhere" };
     let what = format!("{metadata} bytes beside each block of {data}{reach}");
     Some(Finding::Found(HiddenArea { size, sectors: None, device: None, what }))
 }

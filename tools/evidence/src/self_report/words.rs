@@ -30,10 +30,10 @@ impl SelfReport {
         for area in &self.areas {
             let Finding::Found(hidden) = &area.finding else { continue };
             let remedy = match &hidden.device {
-                Some(device) => format!("image {device} by itself"),
-                None => "nothing here unlocks it".to_owned(),
+                Some(device) => format!("; image {device} by itself"),
+                None => String::new(),
             };
-            warnings.push(format!("{}: {}: not in an image of this disk; {remedy}", area.kind, hidden.what));
+            warnings.push(format!("{}: {}: not in an image of this disk{remedy}", area.kind, hidden.what));
         }
         if let Finding::Found(security) = &self.ata_security
             && security.locked
@@ -103,7 +103,7 @@ impl SelfReport {
             match trim.reads {
                 AfterTrim::Zeros => "discarded sectors read as zeros",
                 AfterTrim::Ones => "discarded sectors read as ones",
-                AfterTrim::Deterministic => "discarded sectors read the same each time, as what is not said",
+                AfterTrim::Deterministic => "discarded sectors read the same each time, but not said as what",
                 AfterTrim::Unspecified => "what discarded sectors read as is not promised",
             }
             .to_owned()
