@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Programs and the Debian packages they come from.
-const PROGRAMS: [(&str, &str); 20] = [
+const PROGRAMS: [(&str, &str); 26] = [
     ("blkdiscard", "util-linux"),
     ("blockdev", "util-linux"),
     ("dd", "coreutils"),
@@ -25,7 +25,13 @@ const PROGRAMS: [(&str, &str); 20] = [
     ("fallocate", "util-linux"),
     ("fstrim", "util-linux"),
     ("losetup", "mount"),
+    ("mkfs.btrfs", "btrfs-progs"),
+    ("mkfs.exfat", "exfatprogs"),
     ("mkfs.ext4", "e2fsprogs"),
+    ("mkfs.f2fs", "f2fs-tools"),
+    ("mkfs.ntfs", "ntfs-3g"),
+    ("mkfs.vfat", "dosfstools"),
+    ("mkfs.xfs", "xfsprogs"),
     ("mkswap", "util-linux"),
     ("mount", "mount"),
     ("nvme", "nvme-cli"),
