@@ -198,6 +198,25 @@ mod tests {
     }
 
     #[test]
+    fn a_region_that_was_changed_on_its_way_is_named() {
+        let mut layout = layout();
+        let held: Vec<Content> = (1..=3u8)
+            .map(|byte| {
+                let mut content = Content::default();
+                content.note(0, &[byte; 512]);
+                content
+            })
+            .collect();
+        layout.regions.iter_mut().zip(&held).for_each(|(region, content)| region.seal = content.seal());
+        assert!(layout.broken_seals(&held).is_empty());
+        layout.regions[2].seal[31] ^= 1;
+        assert_eq!(layout.broken_seals(&held), ["ext4"]);
+        // The description cannot hold a hash of itself.
+        layout.regions[1].seal = [0; 32];
+        assert_eq!(layout.broken_seals(&held), ["ext4"]);
+    }
+
+    #[test]
     fn a_change_anywhere_on_a_laid_out_disk_is_found_once() {
         let file = tempfile::NamedTempFile::new_in(env!("CARGO_MANIFEST_DIR")).unwrap();
         let layout = layout();

@@ -29,8 +29,9 @@ pub(crate) struct Making {
     pub(crate) arguments: &'static [&'static str],
     /// Size in MiB: small, but not below what the program makes without complaint.
     pub(crate) mib: u64,
-    /// It has a log. Without one, all is written out before the power fails, and only its flag stays.
-    pub(crate) has_log: bool,
+    /// The last files are made durable one by one, not by a sync of all: it has a log that shall hold them, or a flag that a
+    /// sync of all clears (exFAT, NTFS).
+    pub(crate) cut_before_sync: bool,
     /// Its type in the partition table.
     pub(crate) partition: PartitionType,
     /// Where it says that it is dirty; none where only a mount tells.
@@ -73,7 +74,7 @@ pub(crate) const FILE_SYSTEMS: &[FileSystem] = &[
             // Else the kernel goes on making it after the mount.
             arguments: &["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"],
             mib: 32,
-            has_log: true,
+            cut_before_sync: true,
             partition: PartitionType::LINUX,
             // s_feature_incompat, EXT4_FEATURE_INCOMPAT_RECOVER.
             sign: bit(1024 + 0x60, 0x04, true, "needs_recovery"),
@@ -89,7 +90,7 @@ pub(crate) const FILE_SYSTEMS: &[FileSystem] = &[
             package: "xfsprogs",
             arguments: &["-q", "-f"],
             mib: 64,
-            has_log: true,
+            cut_before_sync: true,
             partition: PartitionType::LINUX,
             sign: None,
         }),
@@ -104,7 +105,7 @@ pub(crate) const FILE_SYSTEMS: &[FileSystem] = &[
             package: "btrfs-progs",
             arguments: &["-q", "-f"],
             mib: 128,
-            has_log: true,
+            cut_before_sync: true,
             partition: PartitionType::LINUX,
             // log_root of struct btrfs_super_block.
             sign: Some(Sign {
@@ -126,7 +127,7 @@ pub(crate) const FILE_SYSTEMS: &[FileSystem] = &[
             package: "f2fs-tools",
             arguments: &["-q", "-f"],
             mib: 64,
-            has_log: true,
+            cut_before_sync: true,
             partition: PartitionType::LINUX,
             sign: None,
         }),
@@ -141,7 +142,7 @@ pub(crate) const FILE_SYSTEMS: &[FileSystem] = &[
             package: "dosfstools",
             arguments: &["-F", "16"],
             mib: 32,
-            has_log: false,
+            cut_before_sync: false,
             partition: PartitionType::BASIC,
             // The state byte of a FAT16 boot sector.
             sign: bit(0x25, 0x01, true, "dirty bit"),
@@ -157,7 +158,7 @@ pub(crate) const FILE_SYSTEMS: &[FileSystem] = &[
             package: "exfatprogs",
             arguments: &[],
             mib: 16,
-            has_log: false,
+            cut_before_sync: true,
             partition: PartitionType::BASIC,
             // VolumeFlags, bit VolumeDirty.
             sign: bit(106, 0x02, true, "VolumeDirty"),
@@ -173,7 +174,7 @@ pub(crate) const FILE_SYSTEMS: &[FileSystem] = &[
             package: "ntfs-3g",
             arguments: &["-F", "-Q", "-q"],
             mib: 16,
-            has_log: false,
+            cut_before_sync: true,
             partition: PartitionType::BASIC,
             sign: None,
         }),
@@ -188,7 +189,7 @@ pub(crate) const FILE_SYSTEMS: &[FileSystem] = &[
             package: "hfsprogs",
             arguments: &[],
             mib: 16,
-            has_log: false,
+            cut_before_sync: false,
             partition: PartitionType::APPLE,
             // Attributes of the volume header, kHFSVolumeUnmountedBit.
             sign: bit(1024 + 6, 0x01, false, "not marked as unmounted"),
