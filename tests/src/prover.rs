@@ -14,8 +14,8 @@ pub const EVERYTHING: &str = "--destructive";
 const RANDOM: u64 = 20_000;
 /// Makes the random commands of a night other ones than those of the night before.
 const SEED: u64 = 20_261_125;
-/// The catalogue takes a minute on a slow host; random commands some thousand a second.
-const CATALOGUE_WITHIN: Duration = Duration::from_secs(300);
+/// The catalogue takes a minute on a slow host, its resets another; random commands some thousand a second.
+const CATALOGUE_WITHIN: Duration = Duration::from_secs(480);
 const SLOWEST_PER_SECOND: u64 = 200;
 
 /// How many random commands to send to each disk: `PERMAFROST_RANDOM`, or enough for every change of the code.

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Programs and the Debian packages they come from.
-const PROGRAMS: [(&str, &str); 23] = [
+const PROGRAMS: &[(&str, &str)] = &[
     ("blkdiscard", "util-linux"),
     ("blockdev", "util-linux"),
     ("dd", "coreutils"),
@@ -27,7 +27,13 @@ const PROGRAMS: [(&str, &str); 23] = [
     ("hdparm", "hdparm"),
     ("losetup", "mount"),
     ("lsblk", "util-linux"),
+    ("mkfs.btrfs", "btrfs-progs"),
+    ("mkfs.exfat", "exfatprogs"),
     ("mkfs.ext4", "e2fsprogs"),
+    ("mkfs.f2fs", "f2fs-tools"),
+    ("mkfs.ntfs", "ntfs-3g"),
+    ("mkfs.vfat", "dosfstools"),
+    ("mkfs.xfs", "xfsprogs"),
     ("mkswap", "util-linux"),
     ("mount", "mount"),
     ("nvme", "nvme-cli"),

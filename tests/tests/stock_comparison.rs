@@ -19,7 +19,7 @@ use harness::{
 use machine_of_all_transports::{Bench, EVERY_PCI, EVERY_PCI_EXPRESS, await_name};
 
 /// Classes of pf-prove's catalogue, each judged by itself.
-const CLASSES: [&str; 12] = [
+const CLASSES: [&str; 14] = [
     "block",
     "scsi",
     "optical",
@@ -32,6 +32,9 @@ const CLASSES: [&str; 12] = [
     "opal",
     "floppy",
     "mount",
+    "raid",
+    // Last: on a stock kernel a disk that was found anew has lost its read-only mark.
+    "reset",
 ];
 
 /// What one class of attempts led to on one disk.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LOOP_SET_FD: Request = 0x4C00;
 const LOOP_CLR_FD: Request = 0x4C01;
 const LOOP_SET_DIRECT_IO: Request = 0x4C08;
+const LOOP_SET_BLOCK_SIZE: Request = 0x4C09;
 const LOOP_CTL_GET_FREE: Request = 0x4C82;
 
 /// A loop device that is let go when dropped.
@@ -29,9 +30,24 @@ impl LoopDevice {
         let node = Node::open_as_far_as_possible(&path)?;
         let descriptor = u64::try_from(backing.file().as_raw_fd()).map_err(io::Error::other)?;
         node.ioctl_value(LOOP_SET_FD, descriptor)?;
-        let device = Self { node };
+        let mut device = Self { node };
         // Not every backing device can; then the loop device goes through the page cache and is flushed as well.
         let _ = device.node.ioctl_value(LOOP_SET_DIRECT_IO, 1);
+        // It had to be open for writing until now. Some kernels mount nothing that anybody has open so.
+        device.node = Node::open(&path, Access::ReadOnly)?;
+        Ok(device)
+    }
+
+    /// The same with sectors of `bytes` bytes.
+    ///
+    /// # Errors
+    /// As the kernel answers.
+    pub fn with_sectors(backing: &Node, bytes: usize) -> io::Result<Self> {
+        let device = Self::on(backing)?;
+        if bytes != 512 {
+            let bytes = u64::try_from(bytes).map_err(io::Error::other)?;
+            device.node.ioctl_value(LOOP_SET_BLOCK_SIZE, bytes)?;
+        }
         Ok(device)
     }
 

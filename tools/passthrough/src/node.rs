@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,14 @@ impl Node {
     #[must_use]
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Its size in bytes, of a block device or a file.
+    ///
+    /// # Errors
+    /// As the kernel answers.
+    pub fn size(&self) -> io::Result<u64> {
+        (&self.file).seek(SeekFrom::End(0))
     }
 
     /// An ioctl whose argument is a number.

@@ -1,7 +1,7 @@
 //! SCSI commands: SG_IO version 3 on block and sg nodes, version 4 on bsg nodes.
 
 use crate::answer::Answer;
-use crate::node::{Data, Node, Request, address, length32};
+use crate::node::{Data, Node, Request, address, length32, plain};
 use device::Sense;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ const DIRECTION_TO_DEVICE: libc::c_int = -2;
 const DIRECTION_FROM_DEVICE: libc::c_int = -3;
 /// What the kernel keeps of sense data (`SCSI_SENSE_BUFFERSIZE`).
 const SENSE_SIZE: usize = 96;
+/// `SG_SCSI_RESET`, scsi/sg.h.
+const SG_SCSI_RESET: Request = 0x2284;
 /// The time a command gets where nothing else is said.
 pub const SECONDS_10: Duration = Duration::from_secs(10);
 
@@ -79,6 +81,34 @@ struct SgIoV4 {
     generated_tag: u64,
     spare_out: u32,
     padding: u32,
+}
+
+/// What is reset, in the numbers of `SG_SCSI_RESET`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// The logical unit.
+    Device,
+    /// The target.
+    Target,
+    /// The bus.
+    Bus,
+    /// The host adapter.
+    Host,
+}
+
+/// Resets as far as `what` says and no further. Every disk behind what is reset feels it.
+#[must_use]
+pub fn reset(node: &Node, what: Reset) -> Answer {
+    const NO_ESCALATION: libc::c_int = 0x100;
+    let number = match what {
+        Reset::Device => 1,
+        Reset::Target => 4,
+        Reset::Bus => 2,
+        Reset::Host => 3,
+    };
+    let mut value = number | NO_ESCALATION;
+    // SAFETY: SG_SCSI_RESET reads an int.
+    plain("SG_SCSI_RESET", &unsafe { node.ioctl_structure(SG_SCSI_RESET, &mut value) })
 }
 
 /// Sends a command through `SG_IO` on a block or sg node. The kernel aborts it after `timeout`.
@@ -215,5 +245,6 @@ mod tests {
         let answer = send_v3(&null, &[0; 6], Data::None, SECONDS_10);
         assert_eq!(answer, Answer::Errno { step: "SG_IO", errno: libc::ENOTTY });
         assert_eq!(send_v4(&null, &[0; 6], Data::None, SECONDS_10), answer);
+        assert_eq!(reset(&null, Reset::Device), Answer::Errno { step: "SG_SCSI_RESET", errno: libc::ENOTTY });
     }
 }

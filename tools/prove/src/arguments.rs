@@ -8,10 +8,11 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 the block held, or done; 1 a change or a modifying command got through; 2 wrong usage or refused; 3 could not \
 be carried out.
 DISK is a whole disk, as sdb or /dev/sdb. Fill it where it is not protected, then attach it behind the block under test.
-Memory: below 16 MiB, whatever the disk. Each pass-through command is given 10 s; writes of the block layer take what the \
+Memory: below 16 MiB, whatever the disk, and 48 bytes for each 512 bytes in use in file systems that were laid out. Each pass-through command is given 10 s; writes of the block layer take what the \
 kernel's drivers give them.
 Without --destructive nothing is sent that could lock the disk, erase it for hours or take its firmware; with --random, \
-vendor specific commands are among what is sent: use disks that you can lose.";
+vendor specific commands are among what is sent: use disks that you can lose. Resets reach what shares a bus or a controller \
+with the disk.";
 
 /// Validates a write block on a scratch disk: tries every known way to change it and says what got through.
 #[derive(Debug, Parser)]
@@ -60,6 +61,13 @@ pub(crate) struct Fill {
     /// Seed of the pattern.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Also a partition table with one dirty file system of each kind, half a mirror (md) and a volume group (LVM): what a mount
+    /// or an automatic assembly writes to. Takes the system's own mkfs programs, root and loop devices.
+    #[arg(long)]
+    pub(crate) file_systems: bool,
+    /// Where the file systems are made; what is in use of them must fit twice. The folder for temporary files if not given.
+    #[arg(long, requires = "file_systems")]
+    pub(crate) work: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -103,6 +111,10 @@ mod tests {
         assert_eq!((attack.only, attack.random), (vec![Class::Scsi, Class::Ata], 5));
         let both = ["pf-prove", "attack", "sdb", "--serial", "S", "--no-serial"];
         assert!(Cli::try_parse_from(both).is_err());
+        let fill = ["pf-prove", "fill", "sdb", "--serial", "S"];
+        let with = |more: &[&'static str]| Cli::try_parse_from(fill.iter().chain(more).copied());
+        assert!(with(&["--file-systems", "--work", "/var/tmp"]).is_ok());
+        assert!(with(&["--work", "/var/tmp"]).is_err(), "nothing is made there");
         assert!(Cli::try_parse_from(["pf-prove", "attack", "sdb", "--only", "nonsense"]).is_err());
     }
 }

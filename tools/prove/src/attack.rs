@@ -3,19 +3,22 @@
 use crate::arguments::Attack;
 use crate::attempt::carry_out;
 use crate::catalogue::block::BlockForm;
+use crate::catalogue::reset::{FollowUp, ResetForm};
 use crate::command::Aim;
+use crate::content::Content;
 use crate::failure::Failure;
 use crate::held_doors::HeldDoors;
-use crate::pattern;
+use crate::layout::Layout;
 use crate::plan::{self, Action, Attempt};
 use crate::random::Maker;
 use crate::report::{RandomRow, Report, Row};
+use crate::resets;
 use crate::state;
 use crate::target::Target;
 use crate::vector::{Door, Stake};
 use crate::verdict::{Verdict, requirements};
-use crate::watch::{STRETCH, Watch};
-use passthrough::{Outcome, block};
+use crate::watch::{PartitionWatch, STRETCH, Watch};
+use passthrough::{Answer, Outcome, block};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
@@ -32,14 +35,19 @@ struct Range {
 }
 
 impl Range {
-    fn of(target: &Target, door: Door) -> Option<Self> {
+    fn of(target: &Target, door: Door, layout: Option<&Layout>) -> Option<Self> {
+        let largest = |layout: &Layout| {
+            layout.patterned().into_iter().max_by_key(|(from, to)| to.saturating_sub(*from))
+        };
+        let laid_out = layout.filter(|layout| !layout.regions.is_empty());
         let (start, end) = match door {
+            // Of a disk that was laid out, this one holds the pattern.
             Door::Partition => {
                 let partition = target.disk.partitions.first()?;
-                let start = partition.start.0.saturating_mul(u64::try_from(target.sector()).ok()?);
+                let start = target.start_of(partition);
                 (start, start.saturating_add(partition.size.0))
             }
-            _ => (target.size() / 8, target.size()),
+            _ => laid_out.and_then(largest).unwrap_or((target.size() / 8, target.size())),
         };
         let first = start.div_ceil(STRETCH).saturating_add(1);
         let last = end.min(REACH.max(start)) / STRETCH;
@@ -55,19 +63,11 @@ impl Range {
 
 /// Runs everything that was asked for. `tell` hears each row.
 pub(crate) fn run(target: &Target, options: &Attack, tell: &mut dyn FnMut(&Row)) -> Result<Report, Failure> {
-    let path = Path::new(&target.disk.identity.path);
-    let seed = if options.no_pattern { None } else { Some(pattern::seed_on(path)?) };
-    if let Some(seed) = seed {
-        let found = pattern::check(path, seed, &mut |_| ())?;
-        if found.changed_blocks > 0 {
-            let what =
-                format!("{} blocks of 512 bytes differ before the first attempt", found.changed_blocks);
-            return Err(Failure::NoPattern { disk: path.display().to_string(), what });
-        }
-    }
+    let held = if options.no_pattern { None } else { Some(Held::on(target)?) };
     let mut report = Report::new(target, options);
+    report.laid_out = held.as_ref().map(Held::names).unwrap_or_default();
     report.state_before = state::read(target);
-    let mut run = Run::new(target, options);
+    let mut run = Run::new(target, options, held.as_ref().map(|held| &held.layout));
     for attempt in plan::plan(target, &options.only) {
         let row = run.try_one(&attempt)?;
         tell(&row);
@@ -76,11 +76,11 @@ pub(crate) fn run(target: &Target, options: &Attack, tell: &mut dyn FnMut(&Row))
     if options.only.is_empty() || options.only.contains(&crate::vector::Class::Random) {
         report.random = run.try_random(options.random)?;
     }
-    report.state_after = state::read(target);
+    report.state_after = state::read(&run.target);
     report.state_changes = state::changes(&report.state_before, &report.state_after);
-    if let Some(seed) = seed {
+    if let Some(held) = &held {
         // A disk that can't be read any more is a finding, not an end without one.
-        match pattern::check(path, seed, &mut |_| ()) {
+        match held.layout.compare(Path::new(&run.target.disk.identity.path), &held.contents) {
             Ok(found) => report.pattern = Some(found),
             Err(failure) => report.pattern_unreadable = Some(failure.to_string()),
         }
@@ -89,21 +89,62 @@ pub(crate) fn run(target: &Target, options: &Attack, tell: &mut dyn FnMut(&Row))
     Ok(report)
 }
 
+/// What the disk was filled with, and what its regions hold before the first attempt.
+struct Held {
+    layout: Layout,
+    contents: Vec<Content>,
+}
+
+impl Held {
+    /// Reads the whole disk; refuses one that is not what it was filled with.
+    fn on(target: &Target) -> Result<Self, Failure> {
+        let path = Path::new(&target.disk.identity.path);
+        let refused = |what| Failure::NoPattern { disk: path.display().to_string(), what };
+        let layout = Layout::on(path)?;
+        let contents = layout.contents(path)?;
+        let broken = layout.broken_seals(&contents);
+        if !broken.is_empty() {
+            return Err(refused(format!("changed since it was filled: {}", broken.join(", "))));
+        }
+        match layout.compare_pattern(path)?.changed_blocks {
+            0 => Ok(Self { layout, contents }),
+            count => Err(refused(format!("{count} blocks of 512 bytes differ before the first attempt"))),
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.layout.regions.iter().map(|region| region.name.clone()).collect()
+    }
+}
+
 struct Run<'a> {
-    target: &'a Target,
+    target: Target,
+    /// The kernel held it for read-only before the first attempt.
+    was_read_only: bool,
     options: &'a Attack,
+    layout: Option<&'a Layout>,
     watch: Watch,
+    partition: PartitionWatch,
     number: u64,
     namespace: u32,
 }
 
 impl<'a> Run<'a> {
-    fn new(target: &'a Target, options: &'a Attack) -> Self {
-        Run { target, options, watch: Watch::on(target), number: 0, namespace: state::namespace(target) }
+    fn new(target: &Target, options: &'a Attack, layout: Option<&'a Layout>) -> Self {
+        Run {
+            target: target.clone(),
+            was_read_only: target.disk.read_only,
+            options,
+            layout,
+            watch: Watch::on(target),
+            partition: PartitionWatch::default(),
+            number: 0,
+            namespace: state::namespace(target),
+        }
     }
 
     fn aim(&mut self, door: Door) -> Option<(u64, Aim)> {
-        let at = Range::of(self.target, door)?.aim(self.number);
+        let at = Range::of(&self.target, door, self.layout)?.aim(self.number);
         self.number = self.number.saturating_add(1);
         let sector = self.target.sector();
         let unit = u64::try_from(sector).unwrap_or(512);
@@ -124,35 +165,65 @@ impl<'a> Run<'a> {
             row.answer = "not tried: needs --destructive".to_owned();
             return Ok(row);
         }
-        let Some((at, mut aim)) = self.aim(attempt.door) else {
+        let door = if matches!(attempt.action, Action::Mount(_)) { Door::Disk } else { attempt.door };
+        let Some((at, mut aim)) = self.aim(door) else {
             row.answer = "not tried: the partition is too small to aim at".to_owned();
             return Ok(row);
         };
         self.watch.look(at)?;
+        self.partition.look(attempt, &self.target)?;
         aim.held = self.watch.held(at, aim.sector);
-        let start = match attempt.door {
-            Door::Partition => self.target.disk.partitions.first().map_or(0, |partition| {
-                partition.start.0.saturating_mul(u64::try_from(aim.sector).unwrap_or(512))
-            }),
+        let start = match door {
+            Door::Partition => {
+                self.target.disk.partitions.first().map_or(0, |partition| self.target.start_of(partition))
+            }
             _ => 0,
         };
         let began = Instant::now();
-        let answer = carry_out(attempt, self.target, &aim, at.saturating_sub(start));
+        let (words, answer) = match attempt.action {
+            Action::Reset(form, follow_up) => self.reset_and_write(form, follow_up, &aim, at),
+            _ => (String::new(), carry_out(attempt, &self.target, &aim, at.saturating_sub(start))),
+        };
         row.milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         row.changes = self.watch.changes()?;
+        row.changes.extend(self.partition.change(&self.target)?);
         row.outcome = Some(answer.outcome());
-        row.answer = answer.to_string();
+        row.answer = format!("{words}{answer}");
         row.verdict = Verdict::of(attempt.effect, answer.outcome(), !row.changes.is_empty());
         row.requirements = requirements(attempt.effect);
         self.restore_read_only_mark(attempt);
         Ok(row)
     }
 
+    /// Resets, finds the disk again, and writes to it as soon as it is there. First what came of the reset, in words.
+    fn reset_and_write(
+        &mut self,
+        form: ResetForm,
+        follow_up: FollowUp,
+        aim: &Aim,
+        at: u64,
+    ) -> (String, Answer) {
+        let reset = resets::perform(form, &self.target);
+        if reset.outcome() == Outcome::Absent {
+            return (String::new(), reset);
+        }
+        let words = format!("reset: {reset}; ");
+        let Some(back) = resets::find_again(&self.target) else {
+            return (words, Answer::Errno { step: "finding the disk again", errno: libc::ENODEV });
+        };
+        self.watch.follow(&back.disk.identity.path);
+        self.target = back;
+        let Some(write) = plan::follow_up(follow_up, &self.target) else {
+            return (words, Answer::Errno { step: "raw write command", errno: libc::ENOSYS });
+        };
+        (words, carry_out(&write, &self.target, aim, at))
+    }
+
     /// A cleared read-only mark would let all later rows through that it holds back: it is set again where it was set.
     fn restore_read_only_mark(&self, attempt: &Attempt) {
         let cleared = matches!(
             attempt.action,
-            Action::Block(BlockForm::SetWritable | BlockForm::SetWritableThenDirect)
+            Action::Block(BlockForm::SetWritable | BlockForm::SetWritableThenDirect) | Action::Reset(..)
         );
         if !cleared {
             return;
@@ -162,7 +233,7 @@ impl<'a> Run<'a> {
                 .node(door)
                 .and_then(|path| passthrough::Node::open(path, passthrough::Access::ReadOnly).ok())
         };
-        if let (true, Some(node)) = (self.target.disk.read_only, node(attempt.door)) {
+        if let (true, Some(node)) = (self.was_read_only, node(attempt.door)) {
             let _ = block::set_read_only(&node, true);
         }
     }
@@ -170,13 +241,13 @@ impl<'a> Run<'a> {
     fn try_random(&mut self, count: u64) -> Result<Vec<RandomRow>, Failure> {
         let Some((at, aim)) = self.aim(Door::Disk).filter(|_| count > 0) else { return Ok(Vec::new()) };
         self.watch.look(at)?;
-        let mut maker = Maker::new(self.options.seed, self.target, aim.clone(), self.options.destructive);
+        let mut maker = Maker::new(self.options.seed, &self.target, aim.clone(), self.options.destructive);
         let mut counts: BTreeMap<(String, String), RandomRow> = BTreeMap::new();
-        let mut doors = HeldDoors::of(self.target);
+        let mut doors = HeldDoors::of(&self.target);
         for number in 0..count {
             let Some(attempt) = maker.next() else { break };
             let sent = doors.send(&attempt);
-            let answer = sent.unwrap_or_else(|| carry_out(&attempt, self.target, &aim, at));
+            let answer = sent.unwrap_or_else(|| carry_out(&attempt, &self.target, &aim, at));
             let executed = answer.outcome() == Outcome::Executed;
             let harmless = is_read(&attempt) || is_control(&attempt.action);
             let look = (executed && !harmless)

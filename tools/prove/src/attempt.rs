@@ -5,13 +5,15 @@ use crate::catalogue::calls::CallForm;
 use crate::catalogue::mmc::{Argument, MmcForm};
 use crate::catalogue::ufs::UfsForm;
 use crate::command::{self, Aim, Data};
+use crate::mounts;
 use crate::plan::{Action, Attempt};
 use crate::target::Target;
 use crate::vector::{Door, Payload};
 use device::AlignedBuffer;
 use passthrough::nvme::Queue;
 use passthrough::{
-    Access, Answer, Node, block, floppy, hdio, loop_device::LoopDevice, mmc, nvme, opal, reservation,
+    Access, Answer, Node, block, floppy, hdio, loop_device::LoopDevice, mapper::LinearDevice, mmc, nvme,
+    opal, raid::Array, reservation,
 };
 use passthrough::{ring::Ring, scsi, usb};
 use std::path::Path;
@@ -29,6 +31,7 @@ pub(crate) fn carry_out(attempt: &Attempt, target: &Target, aim: &Aim, offset: u
     };
     match &attempt.action {
         Action::Block(form) if attempt.door == Door::Loop => on_loop(*form, path, aim, offset),
+        Action::Block(form) if attempt.door == Door::Mapper => on_mapper(*form, path, aim, offset),
         Action::Block(form) => on_block(*form, path, aim, offset),
         Action::Scsi(form) => {
             let (cdb, data) = command::scsi(form, aim);
@@ -53,7 +56,12 @@ pub(crate) fn carry_out(attempt: &Attempt, target: &Target, aim: &Aim, offset: u
         Action::RawMmc(command, data) => with_node(path, |node| mmc_to(node, command, data)),
         Action::Ufs(form) => send_query(path, *form),
         Action::Call(form) => call(*form, path, target, aim),
-        Action::Mount(kind, writable) => mount(path, kind, *writable),
+        Action::Mount(mount) => match target.partition_node(mount.partition) {
+            Some(node) => mounts::carry_out(mount, node),
+            None => Answer::Errno { step: "open", errno: libc::ENOENT },
+        },
+        // The run resets, finds the disk again and then makes the attempt that follows.
+        Action::Reset(..) => Answer::Errno { step: "reset", errno: libc::ENOSYS },
     }
 }
 
@@ -124,6 +132,13 @@ fn on_block(form: BlockForm, path: &Path, aim: &Aim, offset: u64) -> Answer {
 fn on_loop(form: BlockForm, path: &Path, aim: &Aim, offset: u64) -> Answer {
     with_node(path, |disk| match LoopDevice::on(disk) {
         Err(error) => Answer::from_error("loop device", &error),
+        Ok(device) => on_block(form, device.node().path(), aim, offset),
+    })
+}
+
+fn on_mapper(form: BlockForm, path: &Path, aim: &Aim, offset: u64) -> Answer {
+    with_node(path, |disk| match LinearDevice::over(disk, "pf-prove") {
+        Err(error) => Answer::from_error("mapped device", &error),
         Ok(device) => on_block(form, device.node().path(), aim, offset),
     })
 }
@@ -257,6 +272,14 @@ fn call(form: CallForm, path: &Path, target: &Target, aim: &Aim) -> Answer {
             with_node(path, |node| hdio::drive_command(node, command, sector, feature, sectors))
         }
         CallForm::HdioTask(registers) => with_node(path, |node| hdio::drive_task(node, registers)),
+        CallForm::RaidStart => with_node(path, |member| match Array::assemble(member) {
+            Ok(_) => Answer::Done,
+            Err(answer) => answer,
+        }),
+        CallForm::RaidWrite => with_node(path, |member| match (Array::assemble(member), page(aim)) {
+            (Ok(array), Ok(data)) => array.write(0, &data),
+            (Err(answer), _) | (_, Err(answer)) => answer,
+        }),
         CallForm::UsbOpen => opened(path, Access::ReadWrite, |_| Answer::Done),
         CallForm::UsbClaim => opened(path, Access::ReadWrite, |node| {
             let answer = usb::claim(node, 0);
@@ -340,27 +363,4 @@ fn bulk_endpoints(target: &Target) -> Option<(u8, u8)> {
         }
     }
     Some((out?, back?))
-}
-
-fn mount(path: &Path, kind: &str, writable: bool) -> Answer {
-    use nix::mount::{MntFlags, MsFlags, umount2};
-    let place = std::env::temp_dir().join("pf-prove-mount");
-    if let Err(error) = std::fs::create_dir_all(&place) {
-        return Answer::from_error("mount point", &error);
-    }
-    let flags = if writable { MsFlags::empty() } else { MsFlags::MS_RDONLY };
-    let mounted = nix::mount::mount(Some(path), &place, Some(kind), flags, None::<&str>);
-    let answer = match mounted {
-        Err(errno) => Answer::from_error("mount", &errno.into()),
-        Ok(()) => {
-            if writable {
-                // What a user would do first; not every file system lets go of a write at mount.
-                let _ = std::fs::write(place.join("pf-prove"), b"pf-prove");
-            }
-            let _ = umount2(&place, MntFlags::empty()).or_else(|_| umount2(&place, MntFlags::MNT_DETACH));
-            Answer::Done
-        }
-    };
-    let _ = std::fs::remove_dir(&place);
-    answer
 }

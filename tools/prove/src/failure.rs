@@ -36,6 +36,8 @@ pub(crate) enum Failure {
         "{disk}: is too small or its sectors are too large: at least 1 MiB and sectors of 4096 bytes or less"
     )]
     Geometry { disk: String },
+    #[error("{disk}: is too small for file systems; at least {needed} MiB, or leave --file-systems out")]
+    TooSmall { disk: String, needed: u64 },
     #[error(
         "{disk}: writing the pattern at byte {offset} failed: {source}; fill a disk where it is not protected"
     )]
@@ -65,6 +67,7 @@ impl Failure {
             | Failure::NotConfirmed { .. }
             | Failure::NobodyToAsk
             | Failure::InUse { .. }
+            | Failure::TooSmall { .. }
             | Failure::Geometry { .. } => crate::EXIT_REFUSED,
             _ => crate::EXIT_COULD_NOT,
         }

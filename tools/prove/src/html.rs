@@ -30,8 +30,10 @@ pub(crate) fn page(report: &Report) -> String {
          itself may have given (illegal request, invalid opcode, aborted), it shows that nothing changed, not who refused. \
          Accepted, nothing changed: the system reported a modifying command as executed; it is held against the block. \
          Control, passed: a command from which neither data nor a lasting setting can follow, such as a flush of an empty cache. \
-         Requirements: NIST CFTT, hardware write blocker (HWB) and software write block (SWB). Clauses of GA/T 755-2008 are not \
-         mapped.</p><table><tbody><tr><th>Examiner</th><td>&nbsp;</td><th>Date</th><td>&nbsp;</td><th>Signature</th>\
+         Requirements: NIST CFTT, hardware write blocker (HWB) and software write block (SWB); and GA/T 755-2008 by its subject, \
+         the write protection of the medium. Its text was not at hand: no clause numbers are given, and nothing is said of what \
+         it may ask beyond that. A mount with an option against replaying is what examiners use to look at a dirty file system: \
+         it is a control command as long as nothing changes.</p><table><tbody><tr><th>Examiner</th><td>&nbsp;</td><th>Date</th><td>&nbsp;</td><th>Signature</th>\
          <td style=\"width:30%\">&nbsp;</td></tr></tbody></table></body></html>\n",
     );
     page
@@ -78,6 +80,10 @@ fn facts(page: &mut String, report: &Report) {
         ("Kernel", report.kernel.clone()),
         ("Tool", report.tool.clone()),
         ("Began, ended", format!("{}, {}", report.began, report.ended)),
+        (
+            "Laid out beside the pattern",
+            if report.laid_out.is_empty() { "nothing".to_owned() } else { report.laid_out.join("; ") },
+        ),
         ("Seed", report.seed.to_string()),
         ("What can cost the device", if report.destructive { "tried" } else { "not tried" }.to_owned()),
     ];
@@ -100,7 +106,7 @@ fn content(page: &mut String, report: &Report) {
         Some(found) => {
             let _ = write!(
                 page,
-                "<p>{} blocks of 512 bytes no longer hold the pattern.</p>",
+                "<p>{} blocks of 512 bytes no longer hold what they held.</p>",
                 found.changed_blocks
             );
             let runs = found.deviations.iter();

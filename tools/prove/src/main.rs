@@ -11,13 +11,18 @@ mod attack;
 mod attempt;
 mod catalogue;
 mod command;
+mod content;
 mod failure;
+mod fill;
 mod held_doors;
 mod html;
+mod layout;
+mod mounts;
 mod pattern;
 mod plan;
 mod random;
 mod report;
+mod resets;
 mod scratch;
 mod screen;
 mod state;
@@ -29,6 +34,7 @@ mod watch;
 use arguments::{Attack, Cli, Command, Fill};
 use clap::Parser;
 use failure::Failure;
+use layout::Layout;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -78,11 +84,10 @@ fn list(json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn fill_disk(fill: &Fill, json: bool) -> Result<ExitCode, Failure> {
-    let target = scratch::select(&fill.scratch, |path| pattern::seed_on(path).is_ok())?;
-    let path = Path::new(&target.disk.identity.path);
+fn fill_disk(options: &Fill, json: bool) -> Result<ExitCode, Failure> {
+    let target = scratch::select(&options.scratch, |path| Layout::on(path).is_ok())?;
     let mut told = 0;
-    pattern::fill(path, target.size(), fill.seed, &mut |at| {
+    let filled = fill::carry_out(&target, options, &mut |line| eprintln!("{line}"), &mut |at| {
         let percent = at.saturating_mul(100).checked_div(target.size()).unwrap_or(100);
         if percent / 10 > told {
             told = percent / 10;
@@ -91,24 +96,15 @@ fn fill_disk(fill: &Fill, json: bool) -> Result<ExitCode, Failure> {
     })?;
     let mut out = std::io::stdout().lock();
     if json {
-        let result =
-            serde_json::json!({ "disk": target.disk.name, "bytes": target.size(), "seed": fill.seed });
-        writeln!(out, "{result}")?;
+        writeln!(out, "{}", serde_json::to_string(&filled)?)?;
     } else {
-        writeln!(
-            out,
-            "{}: {} bytes hold the pattern with seed {}",
-            target.disk.name,
-            target.size(),
-            fill.seed
-        )?;
+        screen::filled(&filled, &mut out)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn attack_disk(options: &Attack, json: bool) -> Result<ExitCode, Failure> {
-    let target =
-        scratch::select(&options.scratch, |path| !options.no_pattern && pattern::seed_on(path).is_ok())?;
+    let target = scratch::select(&options.scratch, |path| !options.no_pattern && Layout::on(path).is_ok())?;
     let mut out = std::io::stdout().lock();
     let mut broken = None;
     let report = attack::run(&target, options, &mut |row| {

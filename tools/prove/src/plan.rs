@@ -2,15 +2,20 @@
 
 use crate::catalogue::ata::AtaForm;
 use crate::catalogue::block::BlockForm;
-use crate::catalogue::calls::{CALLS, CallForm};
+use crate::catalogue::calls::{CALLS, Call, CallForm};
 use crate::catalogue::mmc::MmcForm;
 use crate::catalogue::nvme::NvmeForm;
+use crate::catalogue::reset::{FollowUp, ResetForm};
 use crate::catalogue::scsi::{ScsiForm, VENDOR_OPCODES};
 use crate::catalogue::ufs::UfsForm;
-use crate::catalogue::{ata, block, mmc, nvme, optical, scsi, ufs};
+use crate::catalogue::{ata, block, mmc, mount, nvme, optical, reset, scsi, ufs};
 use crate::command::{Carrier, Data};
+use crate::layout::file_systems::{self, FILE_SYSTEMS, FileSystem};
+use crate::mounts::Mount;
+use crate::resets;
 use crate::target::Target;
 use crate::vector::{Class, Door, Effect, Row, Stake};
+use device::SignatureReport;
 use evidence::Transport;
 use passthrough::nvme::{Command as NvmeCommand, Queue};
 
@@ -33,8 +38,10 @@ pub(crate) enum Action {
     Ufs(UfsForm),
     /// An ioctl of its own kind.
     Call(CallForm),
-    /// A mount of the first partition, or of the disk, with this type; for writing or not.
-    Mount(&'static str, bool),
+    /// A mount of what lies on the disk.
+    Mount(Mount),
+    /// A reset or re-discovery, and the write that follows.
+    Reset(ResetForm, FollowUp),
     /// A SCSI command byte for byte.
     RawScsi(Vec<u8>, Data),
     /// An NVMe command field for field.
@@ -55,13 +62,12 @@ pub(crate) struct Attempt {
     pub(crate) action: Action,
 }
 
-/// File systems that are mounted where the kernel has them; each writes in its own way when it is mounted.
-const FILE_SYSTEMS: [&str; 9] =
-    ["ext4", "xfs", "btrfs", "f2fs", "vfat", "exfat", "ntfs3", "hfsplus", "iso9660"];
-
-/// All attempts for a disk: first what is at stake only for the scratch data, then what may cost the device.
+/// All attempts for a disk: first what is at stake only for the scratch data, then what may cost the device. Mounts come before
+/// all else, while file systems are as they were found; resets last, for the disk may come back under another name.
 pub(crate) fn plan(target: &Target, only: &[Class]) -> Vec<Attempt> {
     let mut attempts = Vec::new();
+    mount_attempts(target, &mut attempts);
+    call_attempts(target, &[Class::Raid], &mut attempts);
     block_attempts(target, &mut attempts);
     if target.takes_scsi() {
         scsi_attempts(target, &mut attempts);
@@ -77,26 +83,9 @@ pub(crate) fn plan(target: &Target, only: &[Class]) -> Vec<Attempt> {
     if target.node(Door::UfsHost).is_some() {
         add(&mut attempts, Class::Ufs, Door::UfsHost, ufs::ROWS, Action::Ufs);
     }
-    for call in CALLS.iter().filter(|call| applies(call.class, call.door, target)) {
-        attempts.push(attempt(call.class, call.door, &call.row, Action::Call(call.row.form)));
-    }
-    let (door, found) = match target.disk.partitions.first() {
-        Some(partition) => (Door::Partition, &partition.signatures),
-        None => (Door::Disk, &target.disk.signatures),
-    };
-    let kinds = FILE_SYSTEMS.iter().filter(|_| !found.found().is_empty());
-    for kind in kinds {
-        for (writable, words) in [(false, "read-only"), (true, "for writing")] {
-            attempts.push(Attempt {
-                class: Class::Mount,
-                door,
-                name: format!("mount {kind}, {words}"),
-                clause: "mount(2)",
-                effect: if writable { Effect::Write } else { Effect::Control },
-                stake: Stake::Scratch,
-                action: Action::Mount(kind, writable),
-            });
-        }
+    call_attempts(target, CALL_CLASSES, &mut attempts);
+    for row in reset::ROWS.iter().filter(|row| resets::applies(row.form, target)) {
+        resets_of(row, &mut attempts);
     }
     attempts.retain(|attempt| only.is_empty() || only.contains(&attempt.class));
     attempts.sort_by_key(|attempt| attempt.stake == Stake::Device);
@@ -109,6 +98,7 @@ pub(crate) fn catalogue() -> Vec<Attempt> {
     add(&mut all, Class::Block, Door::Disk, block::ROWS, Action::Block);
     add(&mut all, Class::Block, Door::Disk, block::DISK_ROWS, Action::Block);
     add(&mut all, Class::Block, Door::Loop, block::LOOP_ROWS, Action::Block);
+    add(&mut all, Class::Block, Door::Mapper, block::MAPPER_ROWS, Action::Block);
     add(&mut all, Class::Scsi, Door::Disk, scsi::ROWS, Action::Scsi);
     vendor_opcodes(&mut all, Door::Disk);
     add(&mut all, Class::Optical, Door::Disk, optical::ROWS, Action::Scsi);
@@ -119,7 +109,36 @@ pub(crate) fn catalogue() -> Vec<Attempt> {
     all.extend(
         CALLS.iter().map(|call| attempt(call.class, call.door, &call.row, Action::Call(call.row.form))),
     );
+    for file_system in FILE_SYSTEMS {
+        mounts_of(file_system, None, &mut all);
+    }
+    for row in reset::ROWS {
+        resets_of(row, &mut all);
+    }
     all
+}
+
+/// The write that follows a reset; `None` for a disk that takes no commands past the block layer.
+pub(crate) fn follow_up(what: FollowUp, target: &Target) -> Option<Attempt> {
+    let named = |rows: &'static [Row<ScsiForm>], name: &str| rows.iter().find(|row| row.name == name);
+    let block = |form| {
+        let row = block::ROWS.iter().find(|row| row.form == form)?;
+        Some(attempt(Class::Block, Door::Disk, row, Action::Block(form)))
+    };
+    match what {
+        FollowUp::Write => block(BlockForm::Direct),
+        FollowUp::ClearMarkThenWrite => block(BlockForm::SetWritableThenDirect),
+        FollowUp::RawWrite if target.transport() == Transport::Nvme => {
+            let row = nvme::ROWS.iter().find(|row| row.name == "Write")?;
+            Some(attempt(Class::Nvme, Door::Disk, row, Action::Nvme(row.form)))
+        }
+        FollowUp::RawWrite if target.takes_scsi() => {
+            let row = named(if target.optical { optical::ROWS } else { scsi::ROWS }, "WRITE (10)")?;
+            let door = if target.node(Door::Generic).is_some() { Door::Generic } else { Door::Disk };
+            Some(attempt(Class::Scsi, door, row, Action::Scsi(row.form)))
+        }
+        FollowUp::RawWrite => None,
+    }
 }
 
 fn attempt<Form>(class: Class, door: Door, row: &Row<Form>, action: Action) -> Attempt {
@@ -144,6 +163,58 @@ fn block_attempts(target: &Target, to: &mut Vec<Attempt>) {
     add(to, Class::Block, Door::Disk, block::DISK_ROWS, Action::Block);
     if target.node(Door::Loop).is_some() {
         add(to, Class::Block, Door::Loop, block::LOOP_ROWS, Action::Block);
+    }
+    if target.node(Door::Mapper).is_some() {
+        add(to, Class::Block, Door::Mapper, block::MAPPER_ROWS, Action::Block);
+    }
+}
+
+/// Classes of calls beside the assembly of arrays, which comes first.
+const CALL_CLASSES: &[Class] =
+    &[Class::Ata, Class::Reservation, Class::Opal, Class::Floppy, Class::Nvme, Class::Usb];
+
+fn call_attempts(target: &Target, classes: &[Class], to: &mut Vec<Attempt>) {
+    let fits = |call: &&Call| classes.contains(&call.class) && applies(call.class, call.door, target);
+    to.extend(
+        CALLS
+            .iter()
+            .filter(fits)
+            .map(|call| attempt(call.class, call.door, &call.row, Action::Call(call.row.form))),
+    );
+}
+
+/// Every file system in every partition, or on the disk itself where it has none.
+fn mount_attempts(target: &Target, to: &mut Vec<Attempt>) {
+    let mut mounts = |report: &SignatureReport, partition| {
+        file_systems::among(report.found()).for_each(|file_system| mounts_of(file_system, partition, to));
+    };
+    if target.disk.partitions.is_empty() {
+        mounts(&target.disk.signatures, None);
+    }
+    for partition in &target.disk.partitions {
+        mounts(&partition.signatures, Some(partition.number));
+    }
+}
+
+fn mounts_of(file_system: &'static FileSystem, partition: Option<u64>, to: &mut Vec<Attempt>) {
+    for row in mount::ROWS {
+        if row.form.first == mount::First::Untouched && file_system.untouched.is_empty() {
+            continue;
+        }
+        let door = if partition.is_some() { Door::Partition } else { Door::Disk };
+        let mount = Mount { file_system, form: row.form, partition };
+        let mut one = attempt(Class::Mount, door, row, Action::Mount(mount));
+        let place = partition.map_or_else(String::new, |number| format!(" on partition {number}"));
+        one.name = format!("mount {}{place}, {}", file_system.kind, row.name);
+        to.push(one);
+    }
+}
+
+fn resets_of(row: &Row<ResetForm>, to: &mut Vec<Attempt>) {
+    for (follow_up, words) in FollowUp::ALL {
+        let mut one = attempt(reset::CLASS, Door::Disk, row, Action::Reset(row.form, follow_up));
+        one.name = format!("{}, {words}", row.name);
+        to.push(one);
     }
 }
 
@@ -232,6 +303,27 @@ mod tests {
             assert!(seen.insert((row.class, row.name.clone())), "{} {}", row.class, row.name);
         }
         assert!(seen.len() > 500, "{} rows", seen.len());
+    }
+
+    #[test]
+    fn no_class_of_calls_is_forgotten_in_the_plan() {
+        for call in CALLS {
+            assert!(call.class == Class::Raid || CALL_CLASSES.contains(&call.class), "{}", call.row.name);
+        }
+    }
+
+    #[test]
+    fn every_file_system_is_mounted_in_every_way_and_every_reset_is_followed_by_every_write() {
+        let rows = catalogue();
+        let of = |words: &str| rows.iter().filter(|row| row.name.contains(words)).count();
+        for file_system in FILE_SYSTEMS {
+            let ways = if file_system.untouched.is_empty() { 7 } else { 10 };
+            assert_eq!(of(&format!("mount {},", file_system.kind)), ways, "{}", file_system.kind);
+        }
+        assert_eq!(of("FITRIM"), 2 * FILE_SYSTEMS.len() + 4);
+        for row in reset::ROWS {
+            assert_eq!(of(&format!("{}, then", row.name)), 3, "{}", row.name);
+        }
     }
 
     #[test]

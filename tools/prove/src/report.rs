@@ -57,6 +57,8 @@ pub(crate) struct Report {
     pub(crate) ended: String,
     pub(crate) disk: device::Disk,
     pub(crate) doors: Vec<String>,
+    /// What the disk was filled with beside the pattern, in its order.
+    pub(crate) laid_out: Vec<String>,
     pub(crate) seed: u64,
     pub(crate) destructive: bool,
     pub(crate) only: Vec<Class>,
@@ -109,6 +111,7 @@ impl Report {
             ended: String::new(),
             disk: target.disk.clone(),
             doors: target.doors().map(|(door, path)| format!("{door}: {}", path.display())).collect(),
+            laid_out: Vec::new(),
             seed: options.seed,
             destructive: options.destructive,
             only: options.only.clone(),
@@ -161,7 +164,7 @@ impl Report {
         );
         if let Some(pattern) = &self.pattern {
             let changed = usize::try_from(pattern.changed_blocks).unwrap_or(usize::MAX);
-            say(changed, "blocks of 512 bytes no longer hold the pattern");
+            say(changed, "blocks of 512 bytes no longer hold what they held");
         }
         say(usize::from(self.pattern_unreadable.is_some()), "disk can no longer be read as a whole");
         say(self.state_changes.len(), "properties of the disk are not what they were");
@@ -193,6 +196,7 @@ pub(crate) mod tests {
             ended: String::new(),
             disk,
             doors: Vec::new(),
+            laid_out: Vec::new(),
             seed: 1,
             destructive: false,
             only: Vec::new(),

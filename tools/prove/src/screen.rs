@@ -1,5 +1,6 @@
 //! The report as lines of text.
 
+use crate::fill::Filled;
 use crate::report::{Report, Row};
 use crate::verdict::Verdict;
 use std::io::{self, Write};
@@ -18,6 +19,25 @@ pub(crate) fn line(row: &Row) -> String {
     )
 }
 
+/// What a disk was filled with.
+pub(crate) fn filled(filled: &Filled, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}: {} bytes hold the pattern with seed {}", filled.disk, filled.bytes, filled.seed)?;
+    for part in &filled.partitions {
+        write!(out, "  partition {}: {}, {} bytes from {}", part.number, part.name, part.length, part.start)?;
+        match &part.dirty {
+            None => writeln!(out)?,
+            Some(proof) => writeln!(
+                out,
+                "; dirty: {}; blocks of 512 bytes that a mount of a copy changes: {} read-only, {} for writing",
+                proof.sign.or(proof.refused.as_deref()).unwrap_or("by what a mount read-only cleans up"),
+                proof.changed_by_mount_read_only,
+                proof.changed_by_mount_for_writing
+            )?,
+        }
+    }
+    filled.left_out.iter().try_for_each(|one| writeln!(out, "  LEFT OUT: {}: {}", one.name, one.reason))
+}
+
 /// The end of a run.
 pub(crate) fn summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
@@ -28,7 +48,7 @@ pub(crate) fn summary(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "pattern: {reason}")?;
     }
     if let Some(pattern) = &report.pattern {
-        writeln!(out, "pattern: {} blocks of 512 bytes differ", pattern.changed_blocks)?;
+        writeln!(out, "the whole disk: {} blocks of 512 bytes differ", pattern.changed_blocks)?;
         for run in pattern.deviations.iter().take(20) {
             writeln!(out, "  {} bytes from {}: {}", run.length, run.start, run.holds)?;
         }

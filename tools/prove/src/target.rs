@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::vector::Door;
-use device::Disk;
+use device::{Disk, Kind, Partition, SignatureReport};
 use evidence::Transport;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,15 @@ pub(crate) struct Target {
 impl Target {
     /// Looks a whole disk up.
     pub(crate) fn find(path: &Path) -> Result<Self, Failure> {
+        Self::look_up(path, true)
+    }
+
+    /// The same without a look at what lies on it: for a disk that was known before.
+    pub(crate) fn again(path: &Path) -> Result<Self, Failure> {
+        Self::look_up(path, false)
+    }
+
+    fn look_up(path: &Path, signatures: bool) -> Result<Self, Failure> {
         let path = if path.is_absolute() { path.to_owned() } else { Path::new("/dev").join(path) };
         let mut disk = device::inventory::identify(&path)?;
         if disk.node.is_none() {
@@ -32,7 +41,9 @@ impl Target {
         if let Some(parent) = disk.parent {
             return Err(Failure::Partition { path, parent });
         }
-        disk.read_signatures();
+        if signatures {
+            disk.read_signatures();
+        }
         let block = Path::new("/sys/block").join(&disk.name);
         let folder = block.canonicalize().unwrap_or(block);
         let device = folder.join("device");
@@ -44,7 +55,10 @@ impl Target {
         }
         if !optical {
             nodes.push((Door::Loop, PathBuf::from(&disk.identity.path)));
+            nodes.push((Door::Mapper, PathBuf::from(&disk.identity.path)));
         }
+        let member = disk.partitions.iter().find(|partition| carries(&partition.signatures, Kind::LinuxRaid));
+        nodes.extend(member.map(|partition| (Door::RaidMember, PathBuf::from(&partition.path))));
         let only_entry = |name: &str| first_entry(&device.join(name));
         nodes.extend(only_entry("scsi_generic").map(|name| (Door::Generic, Path::new("/dev").join(name))));
         nodes.extend(only_entry("bsg").map(|name| (Door::Bsg, Path::new("/dev/bsg").join(name))));
@@ -69,6 +83,31 @@ impl Target {
     /// The node behind a door, if this disk has it.
     pub(crate) fn node(&self, door: Door) -> Option<&Path> {
         self.nodes.iter().find(|(known, _)| *known == door).map(|(_, path)| path.as_path())
+    }
+
+    /// The node of a partition by its number, or of the disk itself.
+    pub(crate) fn partition_node(&self, number: Option<u64>) -> Option<&Path> {
+        let Some(number) = number else { return self.node(Door::Disk) };
+        let partition = self.disk.partitions.iter().find(|partition| partition.number == number)?;
+        Some(Path::new(&partition.path))
+    }
+
+    /// The range of a partition, first byte and length, by its number.
+    pub(crate) fn range_of(&self, number: u64) -> Option<(u64, u64)> {
+        let partition = self.disk.partitions.iter().find(|partition| partition.number == number)?;
+        Some((self.start_of(partition), partition.size.0))
+    }
+
+    /// Number of the partition that is a member of a Linux RAID array.
+    pub(crate) fn raid_member(&self) -> Option<u64> {
+        let node = self.node(Door::RaidMember)?;
+        let partition = self.disk.partitions.iter().find(|partition| Path::new(&partition.path) == node)?;
+        Some(partition.number)
+    }
+
+    /// The first byte of a partition.
+    pub(crate) fn start_of(&self, partition: &Partition) -> u64 {
+        partition.start.0.saturating_mul(u64::try_from(self.sector()).unwrap_or(512))
     }
 
     /// Its doors.
@@ -106,6 +145,10 @@ impl Target {
     pub(crate) fn size(&self) -> u64 {
         self.disk.identity.capacity.0
     }
+}
+
+fn carries(found: &SignatureReport, kind: Kind) -> bool {
+    found.found().iter().any(|sign| sign.kind == kind)
 }
 
 fn first_entry(folder: &Path) -> Option<String> {

@@ -31,6 +31,10 @@ pub(crate) enum Class {
     Floppy,
     /// Mounts of what lies on the disk.
     Mount,
+    /// Assembly of a Linux RAID array.
+    Raid,
+    /// Resets and re-discovery, with a write right behind them.
+    Reset,
     /// Random commands.
     Random,
 }
@@ -69,6 +73,10 @@ pub(crate) enum Door {
     Partition,
     /// A loop device on top of the disk.
     Loop,
+    /// A linear device of the device mapper on top of the disk, as LVM makes them.
+    Mapper,
+    /// The block node of a member of a Linux RAID array.
+    RaidMember,
     /// The SCSI generic node (`/dev/sg*`), SG_IO version 3.
     Generic,
     /// The bsg node, SG_IO version 4.
@@ -91,6 +99,8 @@ impl fmt::Display for Door {
             Door::Disk => "disk",
             Door::Partition => "partition",
             Door::Loop => "loop",
+            Door::Mapper => "dm",
+            Door::RaidMember => "md",
             Door::Generic => "sg",
             Door::Bsg => "bsg",
             Door::Controller => "controller",
@@ -117,6 +127,8 @@ impl fmt::Display for Class {
             Class::Opal => "opal",
             Class::Floppy => "floppy",
             Class::Mount => "mount",
+            Class::Raid => "raid",
+            Class::Reset => "reset",
             Class::Random => "random",
         })
     }

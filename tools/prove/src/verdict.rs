@@ -51,21 +51,25 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// NIST CFTT requirements that a row bears on: hardware write blocker (HWB) and software write block (SWB). GA/T 755-2008 is
-/// not mapped: its clauses are not known to this program.
+/// GA/T 755-2008 by its subject, which its title says: the medium is protected from writing. Its text was not at hand, so no
+/// clause number is given, and nothing that its clauses are only presumed to ask.
+const GAT_755: &str = "GA/T 755-2008 (write protection)";
+
+/// Requirements that a row bears on: NIST CFTT for hardware write blockers (HWB) and software write blocks (SWB), and GA/T 755.
 pub(crate) fn requirements(effect: Effect) -> &'static [&'static str] {
     match effect {
-        Effect::Write => &["HWB-RM-01", "SWB-RM-01 (write)"],
-        Effect::Configuration => &["HWB-RM-01", "HWB-RM-03", "SWB-RM-01 (configuration)"],
-        Effect::Miscellaneous => &["HWB-RM-01", "SWB-RM-01 (miscellaneous)"],
+        Effect::Write => &["HWB-RM-01", "SWB-RM-01 (write)", GAT_755],
+        Effect::Configuration => &["HWB-RM-01", "HWB-RM-03", "SWB-RM-01 (configuration)", GAT_755],
+        Effect::Miscellaneous => &["HWB-RM-01", "SWB-RM-01 (miscellaneous)", GAT_755],
         Effect::Control => &["SWB-RM-02 (control)"],
     }
 }
 
 /// Requirements that the final re-reading of pattern, identity and settings bears on.
-pub(crate) const CONTENT_REQUIREMENTS: &[&str] = &["HWB-RM-01", "HWB-RM-02", "SWB-RM-01", "SWB-RM-02"];
+pub(crate) const CONTENT_REQUIREMENTS: &[&str] =
+    &["HWB-RM-01", "HWB-RM-02", "SWB-RM-01", "SWB-RM-02", GAT_755];
 /// The same for identity, size and settings.
-pub(crate) const STATE_REQUIREMENTS: &[&str] = &["HWB-RM-01", "HWB-RM-03"];
+pub(crate) const STATE_REQUIREMENTS: &[&str] = &["HWB-RM-01", "HWB-RM-03", GAT_755];
 
 #[cfg(test)]
 mod tests {
@@ -85,6 +89,22 @@ mod tests {
         for outcome in [Outcome::Executed, Outcome::Refused, Outcome::Failed, Outcome::Absent] {
             assert_eq!(Verdict::of(Effect::Control, outcome, true), Verdict::Changed);
         }
+    }
+
+    #[test]
+    fn whatever_may_change_the_medium_bears_on_each_standard() {
+        for effect in [Effect::Write, Effect::Configuration, Effect::Miscellaneous] {
+            for standard in ["HWB-RM-01", "SWB-RM-01", "GA/T 755-2008"] {
+                assert!(
+                    requirements(effect).iter().any(|words| words.starts_with(standard)),
+                    "{effect} {standard}"
+                );
+            }
+        }
+        assert!(
+            !requirements(Effect::Control).contains(&GAT_755),
+            "what may pass is no matter of write protection"
+        );
     }
 
     #[test]

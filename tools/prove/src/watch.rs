@@ -1,10 +1,14 @@
 //! A cheap look, after each attempt, at whether the blocks that it aimed at have changed.
 
+use crate::catalogue::calls::CallForm;
+use crate::content::{self, Content};
 use crate::failure::Failure;
+use crate::pattern::Comparison;
+use crate::plan::{Action, Attempt};
 use crate::target::Target;
 use device::{AlignedBuffer, DirectFile};
 use evidence::ByteOffset;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Bytes watched at the aim, the start and the end of the disk; each attempt aims at a stretch of its own.
@@ -33,6 +37,13 @@ impl Watch {
             before: [None, None, None],
             gone: false,
         }
+    }
+
+    /// The disk has another name now.
+    pub(crate) fn follow(&mut self, path: &str) {
+        self.path = PathBuf::from(path);
+        self.file = None;
+        self.gone = false;
     }
 
     /// Notes what lies at the start, at the end and around `aim`.
@@ -107,6 +118,52 @@ impl Watch {
         self.gone = true;
         self.file = None;
         Ok(None)
+    }
+}
+
+/// A look at a whole partition, for attempts after which changes may lie anywhere in it.
+#[derive(Default)]
+pub(crate) struct PartitionWatch {
+    /// The partition that the last attempt was about, and what it held then.
+    last: Option<(u64, Content)>,
+}
+
+/// The largest partition that is read as a whole after each attempt on it.
+const LARGEST: u64 = 512 << 20;
+
+impl PartitionWatch {
+    /// Notes what a partition holds before an attempt on it, unless the attempt before was on the same.
+    pub(crate) fn look(&mut self, attempt: &Attempt, target: &Target) -> Result<(), Failure> {
+        let number = match &attempt.action {
+            Action::Mount(mount) => mount.partition,
+            Action::Call(CallForm::RaidStart | CallForm::RaidWrite) => target.raid_member(),
+            _ => None,
+        };
+        match (number, &self.last) {
+            (Some(number), Some((last, _))) if number == *last => Ok(()),
+            (number, _) => {
+                let now = number.map(|number| Self::read(target, number)).transpose()?.flatten();
+                self.last = number.zip(now);
+                Ok(())
+            }
+        }
+    }
+
+    /// What has changed since, in words. What is there now is what the next attempt is compared with.
+    pub(crate) fn change(&mut self, target: &Target) -> Result<Option<String>, Failure> {
+        let Some((number, before)) = &mut self.last else { return Ok(None) };
+        let Some(now) = Self::read(target, *number)? else { return Ok(None) };
+        let mut found = Comparison::default();
+        before.compare(&now, &mut found);
+        *before = now;
+        Ok(content::in_words(&found))
+    }
+
+    fn read(target: &Target, number: u64) -> Result<Option<Content>, Failure> {
+        let Some((start, length)) = target.range_of(number).filter(|(_, length)| *length <= LARGEST) else {
+            return Ok(None);
+        };
+        Content::read(Path::new(&target.disk.identity.path), start, length).map(Some)
     }
 }
 

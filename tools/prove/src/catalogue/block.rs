@@ -81,6 +81,24 @@ pub(crate) const DISK_ROWS: &[Row<BlockForm>] = &[
     row("BLKFINISHZONE", "linux/blkzoned.h", Write, BlockForm::Range(RangeAction::FinishZone)),
 ];
 
+/// Tried through a linear device of the device mapper on the disk.
+pub(crate) const MAPPER_ROWS: &[Row<BlockForm>] = &[
+    row("write through a mapped device, direct", "linux/dm-ioctl.h", Write, BlockForm::Direct),
+    row("write through a mapped device, buffered", "linux/dm-ioctl.h", Write, BlockForm::Buffered),
+    row(
+        "BLKDISCARD through a mapped device",
+        "linux/dm-ioctl.h",
+        Write,
+        BlockForm::Range(RangeAction::Discard),
+    ),
+    row(
+        "BLKZEROOUT through a mapped device",
+        "linux/dm-ioctl.h",
+        Write,
+        BlockForm::Range(RangeAction::ZeroOut),
+    ),
+];
+
 /// Tried through a loop device on the disk.
 pub(crate) const LOOP_ROWS: &[Row<BlockForm>] = &[
     row("write through a loop device, direct", "loop(4)", Write, BlockForm::Direct),

@@ -25,6 +25,10 @@ pub(crate) enum CallForm {
     HdioCommand([u8; 4]),
     /// `HDIO_DRIVE_TASK`.
     HdioTask([u8; 7]),
+    /// Assembling a degraded array of its one member and starting it.
+    RaidStart,
+    /// The same, then a write through the array.
+    RaidWrite,
     /// Opening the USB device for writing.
     UsbOpen,
     /// Claiming the mass-storage interface.
@@ -58,6 +62,7 @@ const fn call(
         Class::Opal => "linux/sed-opal.h",
         Class::Nvme => "linux/nvme_ioctl.h",
         Class::Floppy => "linux/fd.h",
+        Class::Raid => "linux/raid/md_u.h",
         Class::Usb => "linux/usbdevice_fs.h",
         _ => "linux/hdreg.h",
     };
@@ -114,6 +119,8 @@ pub(crate) const CALLS: &[Call] = &[
     opal("IOC_OPAL_SECURE_ERASE_LR", Write, Device, Opal::SecureEraseRange),
     opal("IOC_OPAL_PSID_REVERT_TPR", Write, Device, Opal::PsidRevert),
     opal("IOC_OPAL_REVERT_TPR", Write, Device, Opal::RevertTper),
+    call(Class::Raid, Door::RaidMember, "assemble and RUN_ARRAY", Write, Scratch, CallForm::RaidStart),
+    call(Class::Raid, Door::RaidMember, "assemble, RUN_ARRAY and write", Write, Scratch, CallForm::RaidWrite),
     call(Class::Floppy, Door::Disk, "FDRAWCMD, write data", Write, Scratch, CallForm::FloppyWrite),
     call(Class::Floppy, Door::Disk, "FDFMTTRK", Write, Scratch, CallForm::FloppyFormat),
     call(
