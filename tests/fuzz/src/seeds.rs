@@ -3,7 +3,7 @@
 use crate::signatures::{SIZES, patches};
 use crate::{container, corpus};
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, Hasher, SectorSize};
-use formats::{DeviceLabel, ImageKind, ImagePlan, ImageSummary, MediumKind};
+use formats::{ImageKind, ImagePlan, ImageSummary, MediumKind};
 use harness::host_program::HostProgram;
 use std::fs;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn plan(base: &Path, media: &[u8]) -> ImagePlan {
         sector_size: SectorSize::S512,
         segment_size: None,
         case: CaseData { examiner: "Jörg".into(), notes: "n".into(), ..CaseData::default() },
-        device: DeviceLabel::default(),
+        device: None,
         software: "seed 1".into(),
         acquired_at: 1_700_000_000,
         medium: MediumKind::Disk,

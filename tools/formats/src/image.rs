@@ -1,7 +1,7 @@
 //! The contract between containers and those who fill or read them.
 
 use crate::{FormatError, ewf, raw};
-use evidence::{ByteCount, ByteOffset, CaseData, ExtentSet, HashSet, SectorSize};
+use evidence::{ByteCount, ByteOffset, CaseData, DeviceIdentity, ExtentSet, HashSet, SectorSize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,6 +23,16 @@ pub struct DeviceLabel {
     pub model: String,
     /// Serial number.
     pub serial: String,
+}
+
+impl DeviceLabel {
+    /// What a device says of itself, as it would be printed.
+    #[must_use]
+    pub fn of(device: &DeviceIdentity) -> Self {
+        let words: Vec<&str> =
+            [&device.make, &device.model].into_iter().flatten().map(String::as_str).collect();
+        Self { model: words.join(" "), serial: device.serial.clone().unwrap_or_default() }
+    }
 }
 
 /// What a container says of its own making, beside the case fields.
@@ -51,8 +61,8 @@ pub struct ImagePlan {
     pub segment_size: Option<ByteCount>,
     /// Case fields carried inside the container where the format has room for them.
     pub case: CaseData,
-    /// The device that is imaged, carried where the format has room for it.
-    pub device: DeviceLabel,
+    /// What the device says it is, carried inside the container where the format has room for it.
+    pub device: Option<DeviceIdentity>,
     /// Name and version of the acquiring program.
     pub software: String,
     /// When the acquisition began, in seconds since 1970-01-01 UTC.

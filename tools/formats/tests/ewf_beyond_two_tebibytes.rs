@@ -16,7 +16,7 @@ const CHUNKS: u32 = (1 << 26) + 4;
 
 fn content(number: u32) -> Vec<u8> {
     let mut media = vec![0; CHUNK];
-    if number % 1_000_003 == 0 || number >= CHUNKS - 8 {
+    if number.is_multiple_of(1_000_003) || number >= CHUNKS - 8 {
         media[..4].copy_from_slice(&(number + 1).to_le_bytes());
     }
     media
@@ -34,7 +34,7 @@ fn a_whole_medium_of_more_than_two_tebibytes_is_read_by_us_and_by_strangers() {
     let encoder = writer.encoder();
     let empty = encoder.encode(&vec![0; CHUNK]).unwrap();
     for number in 0..CHUNKS {
-        if number % 1_000_003 == 0 || number >= CHUNKS - 8 {
+        if number.is_multiple_of(1_000_003) || number >= CHUNKS - 8 {
             writer.append(&encoder.encode(&content(number)).unwrap()).unwrap();
         } else {
             writer.append(&empty).unwrap();

@@ -5,7 +5,7 @@ mod imaging;
 #[path = "imaging/strangers.rs"]
 mod strangers;
 
-use evidence::{ByteCount, CaseData, HashAlgorithm, Hasher};
+use evidence::{ByteCount, CaseData, DeviceIdentity, HashAlgorithm, Hasher, SectorSize, Transport};
 use formats::{DeviceLabel, ImageKind, ImagePlan, MediumKind, Provenance};
 use harness::host_program::HostProgram;
 use imaging::{image, medium, plan, read_all};
@@ -50,13 +50,25 @@ fn plan_with(base: &Path, length: usize, text: &str) -> ImagePlan {
             description: field("a"),
             notes: field("t"),
         },
-        device: DeviceLabel { model: field("md"), serial: field("sn") },
+        device: Some(DeviceIdentity {
+            path: "/dev/sdx".into(),
+            make: None,
+            model: Some(field("md")),
+            serial: Some(field("sn")),
+            wwn: None,
+            firmware: None,
+            transport: Transport::Ata,
+            capacity: ByteCount(0),
+            logical_sector: SectorSize::S512,
+            physical_sector: SectorSize::S512,
+        }),
         ..plan(base, length)
     }
 }
 
 /// Each field as an E01 carries it: its name in the header, in libewf and in ewfinfo.
 fn carried(plan: &ImagePlan) -> [(&'static str, &'static str, &'static str, String); 7] {
+    let device = DeviceLabel::of(plan.device.as_ref().unwrap());
     let as_carried =
         |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
     [
@@ -65,8 +77,8 @@ fn carried(plan: &ImagePlan) -> [(&'static str, &'static str, &'static str, Stri
         ("e", "examiner_name", "Examiner name", as_carried(&plan.case.examiner)),
         ("a", "description", "Description", as_carried(&plan.case.description)),
         ("t", "notes", "Notes", as_carried(&plan.case.notes)),
-        ("md", "model", "Model", as_carried(&plan.device.model)),
-        ("sn", "serial_number", "Serial number", as_carried(&plan.device.serial)),
+        ("md", "model", "Model", as_carried(&device.model)),
+        ("sn", "serial_number", "Serial number", as_carried(&device.serial)),
     ]
 }
 

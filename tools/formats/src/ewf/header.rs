@@ -1,7 +1,7 @@
 //! Case fields inside the container: `header` (8-bit text) and `header2` (UTF-16), both zlib streams of tab-separated
 //! lines (EWF, "Header2 section").
 
-use crate::{ImagePlan, Provenance};
+use crate::{DeviceLabel, ImagePlan, Provenance};
 use evidence::CaseData;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -39,7 +39,8 @@ pub(super) fn encode_header2(plan: &ImagePlan) -> std::io::Result<Vec<u8>> {
     let text = [&case.description, &case.case_number, &case.evidence_number, &case.examiner, &case.notes]
         .map(|field| carried_text(field))
         .join("\t");
-    let device = [&plan.device.model, &plan.device.serial].map(|field| carried_text(field)).join("\t");
+    let device = plan.device.as_ref().map(DeviceLabel::of).unwrap_or_default();
+    let device = [device.model, device.serial].map(|field| carried_text(&field)).join("\t");
     // The categories srce and sub are empty tables that EnCase 5 and later expect.
     let lines = format!(
         "3\nmain\na\tc\tn\te\tt\tmd\tsn\tav\tov\tm\tu\tp\tdc\n{text}\t{device}\t{av}\tLinux\t{at}\t{at}\t0\t\n\n\
@@ -169,7 +170,7 @@ mod tests {
             sector_size: SectorSize::S512,
             segment_size: None,
             case,
-            device: crate::DeviceLabel::default(),
+            device: None,
             software: "Permafrost 0.1.0".into(),
             acquired_at: 1_700_000_000,
             medium: crate::MediumKind::Disk,

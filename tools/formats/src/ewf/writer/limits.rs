@@ -4,7 +4,7 @@
 mod strangers;
 
 use super::*;
-use crate::{DeviceLabel, ImageReader, MediumKind};
+use crate::{ImageReader, MediumKind};
 use evidence::{CaseData, Extent, Hasher, SectorSize};
 use harness::host_program::HostProgram;
 use strangers::{DISSECT, LIBEWF, ask};
@@ -18,7 +18,7 @@ fn plan(base: PathBuf, media_size: u64) -> ImagePlan {
         sector_size: SectorSize::S512,
         segment_size: None,
         case: CaseData::default(),
-        device: DeviceLabel::default(),
+        device: None,
         software: "Permafrost 0.1.0".into(),
         acquired_at: 1_700_000_000,
         medium: MediumKind::Disk,
