@@ -2,6 +2,7 @@
 
 use crate::debian_packages::{self, Need};
 use crate::error::{Doing, Result};
+use crate::fuzzing;
 use crate::image;
 use crate::kernel_check;
 use crate::kunit;
@@ -40,6 +41,7 @@ pub fn test(stages: &mut Stages) -> Result<()> {
     kunit::run(stages)?;
     image::build(stages)?;
     stages.run("unit and integration tests", || cargo(&["test", "--quiet", "--locked", "--workspace"]))?;
+    fuzzing::run(stages, None, fuzzing::SECONDS_IN_TESTS)?;
     stages.run("tests in the emulator", || in_emulator(&["--tests"], &[]))
 }
 

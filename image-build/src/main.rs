@@ -14,6 +14,7 @@ mod checks;
 mod cpio;
 mod debian_packages;
 mod error;
+mod fuzzing;
 mod image;
 mod initramfs;
 mod kernel_build;
@@ -80,6 +81,14 @@ enum Chore {
         #[arg(value_enum)]
         only: Option<Suite>,
     },
+    /// Fuzz every parser that takes hostile input, or one of them, two at a time on two cores
+    Fuzz {
+        /// Which; all when not named
+        target: Option<String>,
+        /// How long each is fuzzed
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Attack disks under a stock Debian kernel with read-only flags set, and under ours; write the table of what leaks
     Compare,
 }
@@ -124,6 +133,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Policy => stages.run("policy page", policy_page::write)?,
         Chore::Test { only: None } => checks::test(stages)?,
         Chore::Test { only: Some(Suite::Guard) } => checks::test_guard(stages)?,
+        Chore::Fuzz { target, seconds } => fuzzing::run(stages, target.as_deref(), *seconds)?,
         Chore::Compare => checks::compare(stages)?,
     }
     Ok(true)

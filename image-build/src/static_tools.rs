@@ -13,6 +13,7 @@ pub const TOOLS: &[(&str, &str)] = &[
     ("devices", "pf-devices"),
     ("acquire", "pf-acquire"),
     ("verify", "pf-verify"),
+    ("convert", "pf-convert"),
     ("prove", "pf-prove"),
 ];
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// Position in bytes from the start of a device, file or image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,11 +30,34 @@ pub struct SectorCount(pub u64);
 pub struct SectorSize(u32);
 
 /// A number that cannot be what its unit says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
     /// Sector sizes are powers of two between 512 and 65 536; 520- and 528-byte formats carry protection data.
     #[error("{0} is not a sector size: expected a power of two from 512 to 65536")]
     SectorSize(u64),
+    /// A length as a person writes it.
+    #[error("'{0}' is no size above zero: write a number, with KiB, MiB, GiB or TiB behind it")]
+    Size(String),
+}
+
+/// `123`, `650MiB`, `2GiB`, `2G`; binary units.
+impl FromStr for ByteCount {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let digits = text.len().saturating_sub(text.trim_start_matches(|c: char| c.is_ascii_digit()).len());
+        let (number, unit) = text.split_at(digits);
+        let shift = match unit.trim() {
+            "" | "B" => Some(0),
+            "K" | "KiB" => Some(10),
+            "M" | "MiB" => Some(20),
+            "G" | "GiB" => Some(30),
+            "T" | "TiB" => Some(40),
+            _ => None,
+        };
+        let bytes = number.parse::<u64>().ok().zip(shift).and_then(|(n, shift)| n.checked_mul(1u64 << shift));
+        bytes.filter(|bytes| *bytes > 0).map(ByteCount).ok_or_else(|| UnitError::Size(text.to_owned()))
+    }
 }
 
 impl SectorSize {

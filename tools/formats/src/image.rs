@@ -1,7 +1,7 @@
 //! The contract between containers and those who fill or read them.
 
 use crate::{FormatError, ewf, raw};
-use evidence::{ByteCount, ByteOffset, CaseData, ExtentSet, HashSet, SectorSize};
+use evidence::{ByteCount, ByteOffset, CaseData, DeviceIdentity, ExtentSet, HashSet, SectorSize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +14,38 @@ pub enum MediumKind {
     RemovableDisk,
     /// A partition, a volume or an ordinary file.
     Part,
+}
+
+/// What is printed on the device that is imaged; empty where it does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceLabel {
+    /// Make and model.
+    pub model: String,
+    /// Serial number.
+    pub serial: String,
+}
+
+impl DeviceLabel {
+    /// What a device says of itself, as it would be printed.
+    #[must_use]
+    pub fn of(device: &DeviceIdentity) -> Self {
+        let words: Vec<&str> =
+            [&device.make, &device.model].into_iter().flatten().map(String::as_str).collect();
+        Self { model: words.join(" "), serial: device.serial.clone().unwrap_or_default() }
+    }
+}
+
+/// What a container says of its own making, beside the case fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The device that was imaged.
+    pub device: DeviceLabel,
+    /// Program that made the image, or its version alone.
+    pub software: String,
+    /// When the acquisition began, in seconds since 1970-01-01 UTC; `None` also where the time has no zone.
+    pub acquired_at: Option<i64>,
+    /// What was imaged.
+    pub medium: Option<MediumKind>,
 }
 
 /// What a writer must know before the first chunk.
@@ -29,6 +61,8 @@ pub struct ImagePlan {
     pub segment_size: Option<ByteCount>,
     /// Case fields carried inside the container where the format has room for them.
     pub case: CaseData,
+    /// What the device says it is, carried inside the container where the format has room for it.
+    pub device: Option<DeviceIdentity>,
     /// Name and version of the acquiring program.
     pub software: String,
     /// When the acquisition began, in seconds since 1970-01-01 UTC.
@@ -105,6 +139,10 @@ pub trait ImageReader: Send {
     fn segments(&self) -> &[Segment];
     /// Case fields the container carries; empty for raw.
     fn case(&self) -> &CaseData;
+    /// What the container says of its own making; nothing for raw.
+    fn provenance(&self) -> Provenance {
+        Provenance::default()
+    }
     /// Hash values the container carries. A damaged hash section carries none: see [`ImageReader::check`].
     fn stored_hashes(&self) -> &HashSet;
     /// Ranges the container marks as not read from the source. A damaged error table marks none: see
@@ -117,8 +155,8 @@ pub trait ImageReader: Send {
     /// offset in it and the media range affected ([`FormatError::media`]). Reading on beyond that range works.
     fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, FormatError>;
     /// Examines what reading the media data does not touch: every copy of headers and tables, hash values, the error
-    /// table, counts, bytes after the end, segments after the last. Lists the flaws found, up to ten thousand; raw images
-    /// have none to find.
+    /// table, counts, bytes after the end, segments after the last. Lists the flaws found, up to ten thousand; of raw
+    /// images, parts of an unlikely size.
     fn check(&mut self) -> Vec<FormatError> {
         Vec::new()
     }

@@ -196,6 +196,19 @@ fn swapped_foreign_and_surplus_segments_are_named() {
     );
 
     std::fs::rename(folder.path().join("aside"), &paths[1]).unwrap();
+    // Two segments of one set in each other's place: the first of them that is met is named.
+    let exchange = || {
+        std::fs::rename(&paths[1], folder.path().join("aside")).unwrap();
+        std::fs::rename(&paths[2], &paths[1]).unwrap();
+        std::fs::rename(folder.path().join("aside"), &paths[2]).unwrap();
+    };
+    exchange();
+    let error = refusal(&paths[0]);
+    assert!(
+        matches!(&error, FormatError::WrongSegment { path, why } if *path == paths[1] && why.contains("swapped")),
+        "{error}"
+    );
+    exchange();
     let surplus = folder.path().join("item.E05");
     std::fs::copy(&others[3], &surplus).unwrap();
     let flaws = formats::open(&paths[0]).unwrap().check();

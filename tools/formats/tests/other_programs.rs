@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod imaging;
+#[path = "imaging/strangers.rs"]
+mod strangers;
 
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, Hasher, SectorSize};
 use formats::{ImageKind, ImagePlan, MediumKind};
@@ -164,6 +166,11 @@ fn strangers_read_a_segment_larger_than_two_gibibytes() {
     succeed("ewfexport", EWF_TOOLS, &arguments);
     let exported = std::fs::read(part.with_extension("raw")).unwrap();
     assert!(exported.len() == 131_072 && exported.chunks(32_768).all(|one| one == chunk));
+    let expected = Hasher::of(HashAlgorithm::Sha256, &exported).to_string();
+    for reader in [strangers::LIBEWF, strangers::DISSECT] {
+        let said = strangers::ask(reader, &segments[0].path, &[(2_195_324_928, 131_072)]);
+        assert_eq!(said["media"], serde_json::json!([expected]), "{reader}");
+    }
 }
 
 #[test]
@@ -200,18 +207,23 @@ fn strangers_read_case_fields_and_unread_ranges() {
     strangers_read(&first, &media);
 }
 
-/// Options of ewfacquire: format, compression, segment size.
-const ACQUISITIONS: [(&str, &str, &str); 10] = [
+/// Options of ewfacquire: format, compression, segment size. All its formats; `ewf` is EnCase 1's layout.
+const ACQUISITIONS: [(&str, &str, &str); 15] = [
     ("encase2", "fast", "1048576"),
+    ("encase3", "best", "1048576"),
+    ("encase4", "fast", "1048576"),
     ("encase5", "none", "1048576"),
     ("encase5", "best", "1610612736"),
     ("encase6", "fast", "1048576"),
     ("encase6", "empty-block", "3145728"),
     ("encase7", "fast", "3145728"),
     ("ftk", "fast", "1048576"),
+    ("linen5", "fast", "1048576"),
     ("linen6", "best", "1610612736"),
+    ("linen7", "empty-block", "1048576"),
     ("ewf", "fast", "1048576"),
     ("ewfx", "fast", "1048576"),
+    ("smart", "fast", "1048576"),
 ];
 
 #[test]
@@ -251,7 +263,7 @@ fn we_read_what_ewfacquire_writes() {
                 text(&source),
             ],
         );
-        let first = ["E01", "e01"].map(|extension| target.with_extension(extension));
+        let first = ["E01", "e01", "s01"].map(|extension| target.with_extension(extension));
         let first = first.into_iter().find(|path| path.exists()).unwrap();
         let mut reader =
             formats::open(&first).unwrap_or_else(|error| panic!("{format} {compression}: {error}"));
@@ -294,7 +306,11 @@ fn we_read_chunks_and_sectors_of_every_size_ewfacquire_offers() {
 
 #[test]
 fn sample_images_of_others_hold_the_hash_they_state() {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples/ewf");
+    // Beside the project, or beside a folder that holds it.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let samples =
+        here.ancestors().map(|folder| folder.join("shared/samples/ewf")).find(|samples| samples.is_dir());
+    let samples = samples.unwrap_or_else(|| here.join("../../../shared/samples/ewf"));
     for name in ["ext2.E01", "ext2.split.E01"] {
         let path = samples.join(name);
         if !path.exists() {
@@ -325,5 +341,24 @@ fn ewfinfo_says_what_kind_of_medium_was_imaged() {
         let info = succeed("ewfinfo", EWF_TOOLS, &[text(&image(ImageKind::Ewf, &plan, &media))]);
         assert!(info.contains(&format!("Media type:\t\t{media_type}\n")), "{info}");
         assert!(info.contains(&format!("Is physical:\t\t{physical}\n")), "{info}");
+    }
+}
+
+#[test]
+fn we_read_whole_sectors_of_a_source_that_ended_within_one_and_say_that_its_hash_does_not_fit() {
+    // ewfacquire hashes the bytes behind the last whole sector, and stores them where no reader looks.
+    let folder = tempfile::tempdir().unwrap();
+    let media = medium(99_999, 9);
+    let source = folder.path().join("source.raw");
+    std::fs::write(&source, &media).unwrap();
+    for compression in ["none", "fast"] {
+        let target = folder.path().join(compression);
+        let arguments = ["-u", "-q", "-c", compression, "-t", text(&target), text(&source)];
+        succeed("ewfacquire", EWF_TOOLS, &arguments);
+        let first = target.with_extension("E01");
+        let mut reader = formats::open(&first).unwrap();
+        assert!(read_all(&mut *reader).unwrap() == media[..195 * 512], "{compression}");
+        let (verified, said) = imaging::run("ewfverify", EWF_TOOLS, &["-q", text(&first)]);
+        assert!(!verified, "{said}");
     }
 }

@@ -270,3 +270,58 @@ fn names_that_later_segments_may_need_are_asked_for_before_the_first_is_made() {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{there}");
     }
 }
+
+#[test]
+fn a_part_of_a_split_image_that_is_cut_or_swapped_is_named_by_its_size() {
+    let media = medium(9_500, 3);
+    let set = || {
+        let folder = tempfile::tempdir().unwrap();
+        let mut plan = plan(&folder.path().join("item"), media.len());
+        plan.segment_size = Some(ByteCount(1000));
+        let first = image(ImageKind::Raw, &plan, &media);
+        (folder, first)
+    };
+    let named = |first: &std::path::Path| -> Vec<String> {
+        let flaws = formats::open(first).unwrap().check();
+        let name = |flaw: &FormatError| match flaw {
+            FormatError::WrongSegment { path, .. } => {
+                path.extension().unwrap().to_string_lossy().into_owned()
+            }
+            other => panic!("{other}"),
+        };
+        flaws.iter().map(name).collect()
+    };
+    let (_whole, first) = set();
+    assert!(named(&first).is_empty());
+    for (cut, length) in [("001", 1), ("004", 999), ("009", 0)] {
+        let (folder, first) = set();
+        let part =
+            std::fs::OpenOptions::new().write(true).open(folder.path().join("item").with_extension(cut));
+        part.unwrap().set_len(length).unwrap();
+        assert_eq!(named(&first), [cut]);
+    }
+    // The last part, which is smaller, in the place of another.
+    let (folder, first) = set();
+    let path = |number| folder.path().join("item").with_extension(number);
+    std::fs::rename(path("010"), folder.path().join("aside")).unwrap();
+    std::fs::rename(path("004"), path("010")).unwrap();
+    std::fs::rename(folder.path().join("aside"), path("004")).unwrap();
+    assert_eq!(named(&first), ["004"]);
+    // A part that grew.
+    let (folder, first) = set();
+    std::fs::write(folder.path().join("item.010"), vec![1; 1001]).unwrap();
+    assert_eq!(named(&first), ["010"]);
+}
+
+#[test]
+fn a_plan_that_runs_out_of_names_is_refused_before_anything_is_written() {
+    for kind in [ImageKind::Ewf, ImageKind::Raw] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut plan = plan(&folder.path().join("item"), 1 << 44);
+        plan.segment_size = Some(ByteCount(1 << 30));
+        let error = formats::create(kind, &plan).err().unwrap();
+        assert!(matches!(&error, FormatError::Plan { why, .. } if why.contains("names")), "{error}");
+        assert!(error.to_string().contains("at least"), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

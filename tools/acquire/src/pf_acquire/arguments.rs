@@ -63,7 +63,7 @@ pub struct Arguments {
     pub name: Option<String>,
 
     /// Largest segment, e.g. 650MiB or 2GiB [default: 2000MiB for e01, one file for raw]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE")]
     pub segment_size: Option<ByteCount>,
 
     /// Go on where no write block of this kernel is in force; the record says so for ever
@@ -147,25 +147,13 @@ fn plain_name(text: &str) -> String {
     plain.trim_matches('.').to_owned()
 }
 
-/// `123`, `650MiB`, `2GiB`, `2G`; binary units.
-fn parse_size(text: &str) -> Result<ByteCount, String> {
-    let digits = text.len().saturating_sub(text.trim_start_matches(|c: char| c.is_ascii_digit()).len());
-    let (number, unit) = text.split_at(digits);
-    let shift = match unit.trim() {
-        "" | "B" => 0,
-        "K" | "KiB" => 10,
-        "M" | "MiB" => 20,
-        "G" | "GiB" => 30,
-        "T" | "TiB" => 40,
-        _ => return Err(format!("'{unit}' is no unit: use KiB, MiB, GiB or TiB")),
-    };
-    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1u64 << shift));
-    bytes.filter(|bytes| *bytes > 0).map(ByteCount).ok_or_else(|| format!("'{text}' is no size above zero"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn size(text: &str) -> Result<ByteCount, evidence::UnitError> {
+        text.parse()
+    }
 
     fn parsed(words: &[&str]) -> Arguments {
         Arguments::try_parse_from([&["pf-acquire", "/dev/sda", "--to", "/mnt"], words].concat()).unwrap()
@@ -173,11 +161,11 @@ mod tests {
 
     #[test]
     fn sizes_are_read_with_binary_units() {
-        assert_eq!(parse_size("2GiB").unwrap(), ByteCount(2 << 30));
-        assert_eq!(parse_size("650M").unwrap(), ByteCount(650 << 20));
-        assert_eq!(parse_size("7").unwrap(), ByteCount(7));
+        assert_eq!(size("2GiB").unwrap(), ByteCount(2 << 30));
+        assert_eq!(size("650M").unwrap(), ByteCount(650 << 20));
+        assert_eq!(size("7").unwrap(), ByteCount(7));
         for wrong in ["", "0", "GiB", "2GB", "-1", "99999999999T", "1é"] {
-            assert!(parse_size(wrong).is_err(), "{wrong}");
+            assert!(size(wrong).is_err(), "{wrong}");
         }
     }
 

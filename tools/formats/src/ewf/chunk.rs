@@ -114,15 +114,16 @@ impl Decoder {
     }
 }
 
-/// Takes an uncompressed chunk whose checksum fits: of the expected length or, where a program filled up the last
-/// chunk, of the full one.
+/// Takes an uncompressed chunk whose checksum fits: of the expected length or, in the last chunk, of the full one where
+/// a program filled it up, or of all that is stored where the source ended within a sector.
 fn copy_checked(
     stored: &[u8],
     expected: usize,
     full: usize,
     media: &mut Vec<u8>,
 ) -> Result<(), &'static str> {
-    for length in [expected, full] {
+    let all = stored.len().saturating_sub(CHECKSUM);
+    for length in [expected, full, all.min(full).max(expected)] {
         if let (Some(content), Some(checksum)) = (stored.get(..length), u32_at(stored, length))
             && adler32(content) == checksum
         {

@@ -327,6 +327,6 @@ fn read_content(
 
 /// Path of segment `number` of the set that begins with `first`, in the same spelling.
 fn segment_path(first: &Path, number: u16) -> Option<PathBuf> {
-    let lower = first.extension()?.as_encoded_bytes().first()?.is_ascii_lowercase();
-    segment_names::extension(u64::from(number), lower).map(|extension| first.with_extension(extension))
+    let like = *first.extension()?.as_encoded_bytes().first()?;
+    segment_names::extension(u64::from(number), like).map(|extension| first.with_extension(extension))
 }

@@ -1,7 +1,7 @@
 //! Case fields inside the container: `header` (8-bit text) and `header2` (UTF-16), both zlib streams of tab-separated
 //! lines (EWF, "Header2 section").
 
-use crate::ImagePlan;
+use crate::{DeviceLabel, ImagePlan, Provenance};
 use evidence::CaseData;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -39,9 +39,11 @@ pub(super) fn encode_header2(plan: &ImagePlan) -> std::io::Result<Vec<u8>> {
     let text = [&case.description, &case.case_number, &case.evidence_number, &case.examiner, &case.notes]
         .map(|field| carried_text(field))
         .join("\t");
+    let device = plan.device.as_ref().map(DeviceLabel::of).unwrap_or_default();
+    let device = [device.model, device.serial].map(|field| carried_text(&field)).join("\t");
     // The categories srce and sub are empty tables that EnCase 5 and later expect.
     let lines = format!(
-        "3\nmain\na\tc\tn\te\tt\tmd\tsn\tav\tov\tm\tu\tp\tdc\n{text}\t\t\t{av}\tLinux\t{at}\t{at}\t0\t\n\n\
+        "3\nmain\na\tc\tn\te\tt\tmd\tsn\tav\tov\tm\tu\tp\tdc\n{text}\t{device}\t{av}\tLinux\t{at}\t{at}\t0\t\n\n\
          srce\n0\t1\np\tn\tid\tev\ttb\tlo\tpo\tah\tgu\taq\n0\t0\n\t\t\t\t\t-1\t-1\t\t\t\n\n\
          sub\n0\t1\np\tn\tid\tnu\tco\tgu\n0\t0\n\t\t\t\t1\t\n\n",
         av = version(&plan.software),
@@ -78,14 +80,34 @@ pub(super) fn encode_header(plan: &ImagePlan) -> std::io::Result<Vec<u8>> {
     pack(ascii.as_bytes())
 }
 
+/// libewf makes room for a header of four times its stored length, and a build of it without zlib (as from PyPI) cannot
+/// tell that there is more.
+const LARGEST_RATIO: usize = 4;
+
 fn pack(text: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    let packed = pack_by(flate2::Compression::best(), text)?;
+    if packed.len().saturating_mul(LARGEST_RATIO) >= text.len() {
+        return Ok(packed);
+    }
+    pack_by(flate2::Compression::none(), text)
+}
+
+fn pack_by(level: flate2::Compression, text: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), level);
     encoder.write_all(text)?;
     encoder.finish()
 }
 
-/// Case fields of a stored `header` or `header2` section.
-pub(super) fn parse(stored: &[u8]) -> Result<CaseData, &'static str> {
+/// What a stored `header` or `header2` section tells.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) case: CaseData,
+    /// Without the kind of medium, which stands in the volume section.
+    pub(super) provenance: Provenance,
+}
+
+/// Reads a stored `header` or `header2` section.
+pub(super) fn parse(stored: &[u8]) -> Result<Told, &'static str> {
     let mut unpacked = Vec::new();
     let mut decoder = ZlibDecoder::new(stored).take(LARGEST_UNPACKED);
     decoder.read_to_end(&mut unpacked).map_err(|_| "it does not unpack")?;
@@ -98,19 +120,27 @@ pub(super) fn parse(stored: &[u8]) -> Result<CaseData, &'static str> {
     let mut lines = unified.lines().skip_while(|line| *line != "main").skip(1);
     let names = lines.next().ok_or("it has no category 'main'")?;
     let values = lines.next().ok_or("its category 'main' has no values")?;
-    let mut case = CaseData::default();
+    let mut told = Told::default();
     for (name, value) in names.split('\t').zip(values.split('\t')) {
         let field = match name {
-            "a" => &mut case.description,
-            "c" => &mut case.case_number,
-            "n" => &mut case.evidence_number,
-            "e" => &mut case.examiner,
-            "t" => &mut case.notes,
+            "a" => &mut told.case.description,
+            "c" => &mut told.case.case_number,
+            "n" => &mut told.case.evidence_number,
+            "e" => &mut told.case.examiner,
+            "t" => &mut told.case.notes,
+            "md" => &mut told.provenance.device.model,
+            "sn" => &mut told.provenance.device.serial,
+            "av" => &mut told.provenance.software,
+            // Seconds since 1970 in header2; in header a civil time of an unknown zone, which is no number.
+            "m" => {
+                told.provenance.acquired_at = value.parse().ok();
+                continue;
+            }
             _ => continue,
         };
         value.clone_into(field);
     }
-    Ok(case)
+    Ok(told)
 }
 
 /// UTF-16 by its mark, else UTF-8, else one byte per character as in the Western code pages.
@@ -140,6 +170,7 @@ mod tests {
             sector_size: SectorSize::S512,
             segment_size: None,
             case,
+            device: None,
             software: "Permafrost 0.1.0".into(),
             acquired_at: 1_700_000_000,
             medium: crate::MediumKind::Disk,
@@ -168,16 +199,16 @@ mod tests {
             "1\r\nmain\r\nc\tn\ta\r\n7\t8\tDisk\r\n",
             "1\rmain\rc\tn\ta\r7\t8\tDisk\r",
         ] {
-            let case = parse(&pack(text.as_bytes()).unwrap()).unwrap();
+            let case = parse(&pack(text.as_bytes()).unwrap()).unwrap().case;
             assert_eq!((&*case.case_number, &*case.evidence_number, &*case.description), ("7", "8", "Disk"));
         }
         let latin = parse(&pack(b"1\nmain\nc\te\n7\tJ\xf6rg\n").unwrap()).unwrap();
-        assert_eq!(latin.examiner, "Jörg");
+        assert_eq!(latin.case.examiner, "Jörg");
     }
 
     #[test]
     fn a_header_that_unpacks_without_end_is_refused() {
-        let bomb = pack(&vec![b'a'; 9 << 20]).unwrap();
+        let bomb = pack_by(flate2::Compression::best(), &vec![b'a'; 9 << 20]).unwrap();
         assert_eq!(parse(&bomb).unwrap_err(), "it unpacks to more than 8 MiB");
     }
 
@@ -186,7 +217,7 @@ mod tests {
         fn any_text_survives_except_control_characters(fields in prop::array::uniform5(".{0,40}|[\t\r\n\u{0}-\u{1f}a]{0,9}")) {
             let [case_number, evidence_number, examiner, description, notes] = fields;
             let case = CaseData { case_number, evidence_number, examiner, description, notes };
-            let read = parse(&encode_header2(&plan(case.clone())).unwrap()).unwrap();
+            let read = parse(&encode_header2(&plan(case.clone())).unwrap()).unwrap().case;
             prop_assert_eq!(read.case_number, carried_text(&case.case_number));
             prop_assert_eq!(read.evidence_number, carried_text(&case.evidence_number));
             prop_assert_eq!(read.examiner, carried_text(&case.examiner));

@@ -2,7 +2,7 @@
 
 use super::chunk::CHECKSUM;
 use super::section::DESCRIPTOR;
-use super::segment_names::MOST_SEGMENTS;
+use super::segment_names::MOST_WRITTEN;
 use super::{FILE_HEADER, table};
 use crate::{FormatError, ImagePlan};
 use evidence::{ByteCount, SectorSize};
@@ -80,14 +80,14 @@ impl Layout {
             ));
         }
         let (segments, _) = self.worst_case(self.segment_size, beginning);
-        if segments <= MOST_SEGMENTS {
+        if segments <= MOST_WRITTEN {
             return Ok(segments);
         }
         // An even share, one part in 64 for what each chunk costs, and what each segment costs.
-        let share = self.media_bytes() / (MOST_SEGMENTS - 64);
+        let share = self.media_bytes() / (MOST_WRITTEN - 64);
         let advised = ByteCount(share.saturating_add(share / 64).saturating_add(least));
         Err(format!(
-            "segments of {} may run out of names (.E01 to .ZZZ are {MOST_SEGMENTS}); take at least {advised}",
+            "segments of {} may run out of names (.E01 to .ZZY are {MOST_WRITTEN}); take at least {advised}",
             ByteCount(self.segment_size)
         ))
     }
@@ -140,6 +140,7 @@ mod tests {
             sector_size: SectorSize::new(sector).unwrap(),
             segment_size: segment_size.map(ByteCount),
             case: CaseData::default(),
+            device: None,
             software: String::new(),
             acquired_at: 0,
             medium: crate::MediumKind::Disk,

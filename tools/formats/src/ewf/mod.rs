@@ -1,7 +1,7 @@
 //! EWF-E01, the Expert Witness Compression Format as EnCase, FTK Imager, linen and libewf write it.
 //!
 //! Sources: libyal's "Expert Witness Compression Format specification" (named *EWF* in comments below), and images made
-//! by those programs. Written is the layout of EnCase 6; read is every E01 since EnCase 1. Smart (S01), logical (L01)
+//! by those programs. Written is the layout of EnCase 6; read is every E01 since EnCase 1, and SMART's S01. Logical (L01)
 //! and version 2 (Ex01) files are not read.
 //!
 //! | layout of the first segment | of the others |

@@ -5,7 +5,7 @@ use super::container::{Container, TablePlace, read_table_header};
 use super::section::{Section, SectionKind};
 use super::table::{self, ChunkPlace};
 use super::{error_table, examination, hash_sections, header};
-use crate::{FormatError, ImageReader, Segment};
+use crate::{FormatError, ImageReader, Provenance, Segment};
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, ExtentSet, HashAlgorithm, HashSet, SectorSize};
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -14,6 +14,7 @@ use std::path::Path;
 pub struct EwfReader {
     pub(super) container: Container,
     case: CaseData,
+    provenance: Provenance,
     hashes: HashSet,
     unread: ExtentSet,
     /// The table last used.
@@ -39,6 +40,7 @@ impl EwfReader {
         let mut reader = Self {
             container: Container::open(path)?,
             case: CaseData::default(),
+            provenance: Provenance::default(),
             hashes: HashSet::new(),
             unread: ExtentSet::new(),
             loaded: None,
@@ -62,9 +64,10 @@ impl EwfReader {
                 // The UTF-16 header loses nothing, so it comes first.
                 SectionKind::Header | SectionKind::Header2 if case_from != Some(SectionKind::Header2) => {
                     if (case_from.is_none() || section.kind == SectionKind::Header2)
-                        && let Ok(case) = header::parse(&content)
+                        && let Ok(told) = header::parse(&content)
                     {
-                        (self.case, case_from) = (case, Some(section.kind));
+                        (self.case, self.provenance) = (told.case, told.provenance);
+                        case_from = Some(section.kind);
                     }
                 }
                 SectionKind::Digest => {
@@ -88,6 +91,7 @@ impl EwfReader {
                 _ => {}
             }
         }
+        self.provenance.medium = self.container.geometry.medium;
         Ok(())
     }
 
@@ -228,6 +232,10 @@ impl ImageReader for EwfReader {
 
     fn case(&self) -> &CaseData {
         &self.case
+    }
+
+    fn provenance(&self) -> Provenance {
+        self.provenance.clone()
     }
 
     fn stored_hashes(&self) -> &HashSet {

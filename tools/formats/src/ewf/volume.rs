@@ -19,6 +19,8 @@ pub(super) struct Geometry {
     pub(super) sector_count: u64,
     /// Same in every segment of a set; zero where the program writes none.
     pub(super) set_identifier: [u8; 16],
+    /// What was imaged, where it is one of the kinds known here.
+    pub(super) medium: Option<MediumKind>,
 }
 
 impl Geometry {
@@ -65,6 +67,7 @@ impl Geometry {
             bytes_per_sector: field(12)?,
             sector_count,
             set_identifier,
+            medium: medium_of(content),
         };
         match geometry.sectors_per_chunk.checked_mul(geometry.bytes_per_sector) {
             Some(1..=LARGEST_CHUNK) => {}
@@ -78,8 +81,8 @@ impl Geometry {
     }
 
     /// The content of a `volume` or `data` section.
-    pub(super) fn encode(&self, medium: MediumKind) -> Vec<u8> {
-        let (media_type, media_flags) = media_words(medium);
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let (media_type, media_flags) = media_words(self.medium.unwrap_or(MediumKind::Part));
         let mut bytes = vec![0; LENGTH - 4];
         let mut set = |offset, field: &[u8]| put(&mut bytes, offset, field);
         set(0, &[media_type]);
@@ -106,6 +109,13 @@ fn media_words(medium: MediumKind) -> (u8, u8) {
     }
 }
 
+fn medium_of(content: &[u8]) -> Option<MediumKind> {
+    let words = (*content.first()?, content.get(36)? & 0x03);
+    [MediumKind::RemovableDisk, MediumKind::Disk, MediumKind::Part]
+        .into_iter()
+        .find(|medium| media_words(*medium) == words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,11 +126,12 @@ mod tests {
         bytes_per_sector: 512,
         sector_count: 400,
         set_identifier: [9; 16],
+        medium: Some(MediumKind::RemovableDisk),
     };
 
     #[test]
     fn the_shape_reads_back_as_written() {
-        let bytes = GEOMETRY.encode(MediumKind::Disk);
+        let bytes = GEOMETRY.encode();
         assert_eq!(bytes.len(), 1052);
         assert_eq!(Geometry::parse(&bytes), Ok(GEOMETRY));
         assert_eq!(GEOMETRY.chunks_needed(), 7);
@@ -134,7 +145,7 @@ mod tests {
             Geometry { sectors_per_chunk: 65_536, ..GEOMETRY },
             Geometry { sector_count: u64::MAX, ..GEOMETRY },
         ] {
-            assert!(Geometry::parse(&wrong.encode(MediumKind::Disk)).is_err(), "{wrong:?} was taken");
+            assert!(Geometry::parse(&wrong.encode()).is_err(), "{wrong:?} was taken");
         }
     }
 

@@ -61,7 +61,7 @@ impl EwfWriter {
         let layout = Layout::of(plan, beginning)?;
         // The one after the last as well: readers would take it for a part of the image.
         for number in 1..=layout.most_segments.saturating_add(1) {
-            if let Some(extension) = segment_names::extension(number, false) {
+            if let Some(extension) = segment_names::extension(number, b'E') {
                 refuse_existing(with_suffix(&plan.base, &extension))?;
             }
         }
@@ -71,13 +71,14 @@ impl EwfWriter {
             bytes_per_sector: layout.sector_size.bytes(),
             sector_count: layout.sector_count,
             set_identifier: random_identifier()?,
+            medium: Some(plan.medium),
         };
         let mut writer = Self {
             base: plan.base.clone(),
             media_size: plan.media_size.0,
             encoder: Arc::new(EwfEncoder::new(usize::try_from(layout.chunk_size).unwrap_or(usize::MAX))?),
             layout,
-            geometry: geometry.encode(plan.medium),
+            geometry: geometry.encode(),
             file: segment_file(&plan.base, 1)?,
             open: None,
             next_chunk: 0,
@@ -235,7 +236,8 @@ impl ImageWriter for EwfWriter {
 
 /// Creates segment `number` with its file header.
 fn segment_file(base: &Path, number: u64) -> Result<DestinationFile, FormatError> {
-    let named = segment_names::extension(number, false).zip(u16::try_from(number).ok());
+    let named = segment_names::extension(number, b'E').zip(u16::try_from(number).ok());
+    let named = named.filter(|_| number <= segment_names::MOST_WRITTEN);
     let Some((extension, number)) = named else {
         let why = "no name is left for another segment; take larger segments".to_owned();
         return Err(FormatError::Plan { path: base.to_owned(), why });
@@ -261,3 +263,6 @@ fn random_identifier() -> Result<[u8; 16], FormatError> {
     *variant = (*variant & 0x3f) | 0x80;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod limits;

@@ -22,8 +22,8 @@ impl RawReader {
     /// Opens the image whose first file is `path`. A name that ends in `.000` or `.001` begins a split image.
     ///
     /// # Errors
-    /// [`FormatError::MissingSegment`] where a number is left out; a part missing at the very end cannot be told here,
-    /// only by comparing with the record.
+    /// [`FormatError::MissingSegment`] where a number is left out. A part missing at the very end, or two of one size in
+    /// each other's place, can be told by comparing with the record or a hash value only.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
         let mut reader = Self {
             files: SegmentFiles::default(),
@@ -126,6 +126,36 @@ impl ImageReader for RawReader {
             done = done.saturating_add(self.read_part(at, rest)?);
         }
     }
+
+    /// Programs that split make all parts of one size but the last, which is no larger.
+    fn check(&mut self) -> Vec<FormatError> {
+        let Some((last, others)) = self.files.all().split_last().filter(|(_, others)| !others.is_empty())
+        else {
+            return Vec::new();
+        };
+        let usual = most_common(others.iter().map(|part| part.size));
+        let odd = others.iter().filter(|part| part.size != usual);
+        let too_large = Some(last).filter(|last| last.size > usual || last.size.0 == 0);
+        odd.chain(too_large)
+            .map(|part| {
+                let why = format!(
+                    "it has {} where {usual} are usual in this set; it was cut, swapped or altered",
+                    part.size
+                );
+                FormatError::WrongSegment { path: part.path.clone(), why }
+            })
+            .collect()
+    }
+}
+
+/// The size that most parts have; of two that are as common, the larger.
+fn most_common(sizes: impl Iterator<Item = ByteCount>) -> ByteCount {
+    let mut counts = std::collections::BTreeMap::new();
+    for size in sizes {
+        let count: &mut usize = counts.entry(size).or_default();
+        *count = count.saturating_add(1);
+    }
+    counts.into_iter().max_by_key(|(size, count)| (*count, *size)).map_or(ByteCount(0), |(size, _)| size)
 }
 
 fn split_number(path: &Path) -> Option<u16> {
