@@ -72,8 +72,11 @@ const PACKAGES: &[Package] = &[
     test("cryptsetup-bin", "LUKS signatures"),
     test("gdisk", "second opinion on partition tables"),
     test("jq", "second reader of the record"),
+    test("lvm2", "LVM signatures"),
     test("lvm2", "LVM signatures, second reader of volume groups"),
+    test("mdadm", "RAID signatures"),
     test("mdadm", "RAID signatures, second reader of RAID members"),
+    test("python3-venv", "readers of images from PyPI"),
     test("sparse", "checking the guard's C"),
     test("udftools", "UDF signatures"),
 ];

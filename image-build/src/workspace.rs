@@ -1,6 +1,6 @@
 //! Where things are: the working copy, what a build leaves in it, and the user's cache.
 
-use crate::error::{Doing, Result, XtaskError};
+use crate::error::{Doing, Result};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -22,14 +22,7 @@ pub fn outputs() -> Result<PathBuf> {
 
 /// The user's cache folder of this project: `$XDG_CACHE_HOME/permafrost` or `~/.cache/permafrost`.
 pub fn cache() -> Result<PathBuf> {
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
-        .ok_or_else(|| XtaskError::Unfit("neither XDG_CACHE_HOME nor a home folder is known".to_owned()))?;
-    let folder = base.join("permafrost");
-    make_folder(&folder)?;
-    Ok(folder)
+    Ok(harness::artifacts::cache_folder()?)
 }
 
 /// Holds the cache for one build at a time, until dropped.

@@ -1,4 +1,4 @@
-//! Where a build leaves what is tested.
+//! Where a build leaves what is tested, and what lasts longer than a build.
 
 use std::path::{Path, PathBuf};
 
@@ -81,4 +81,20 @@ impl Artifacts {
             HarnessError::Unfit(format!("{} has not been built; run: cargo xtask image", path.display()))
         })
     }
+}
+
+/// The user's cache folder of this project, made if need be: `$XDG_CACHE_HOME/permafrost` or `~/.cache/permafrost`.
+///
+/// # Errors
+/// [`HarnessError::Unfit`] without a home folder, [`HarnessError::Host`] when it can't be made.
+pub fn cache_folder() -> Result<PathBuf> {
+    use crate::Doing;
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
+        .ok_or_else(|| HarnessError::Unfit("neither XDG_CACHE_HOME nor a home folder is known".to_owned()))?;
+    let folder = base.join("permafrost");
+    std::fs::create_dir_all(&folder).doing(|| format!("making {}", folder.display()))?;
+    Ok(folder)
 }

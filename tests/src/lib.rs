@@ -36,6 +36,7 @@ pub mod host_program;
 pub mod image_check;
 pub mod oracle;
 pub mod prover;
+pub mod python_venv;
 pub mod qmp;
 pub mod raw_attempts;
 pub mod screen;
