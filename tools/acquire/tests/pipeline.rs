@@ -101,6 +101,7 @@ fn plan(folder: &std::path::Path, size: usize) -> ImagePlan {
         sector_size: SectorSize::S512,
         segment_size: None,
         case: CaseData::default(),
+        device: None,
         software: "test".into(),
         acquired_at: 0,
         medium: formats::MediumKind::Disk,
@@ -335,7 +336,7 @@ struct Copy;
 impl ChunkEncoder for Copy {
     fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {
         let media_length = ByteCount(media.len() as u64);
-        Ok(EncodedChunk { stored: media.to_vec(), media_length, compressed: false })
+        Ok(EncodedChunk { stored: media.to_vec(), media_length, compressed: false, block_hash: None })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Image formats: raw, split raw and EWF (E01), behind one reader and one writer trait.
+//! Image formats: raw, split raw, EWF (E01) and AFF4, behind one reader and one writer trait.
 //!
 //! What it is: the bytes of each container, written and read, with every field checked on the way in.
 //! What it is not: it computes no hash of the whole medium and starts no thread; the acquisition pipeline does both
@@ -20,10 +20,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod aff4;
 mod destination;
 mod error;
 pub mod ewf;
 mod image;
+mod little_endian;
+mod random_identifier;
 pub mod raw;
 mod segment_files;
 mod sniff;

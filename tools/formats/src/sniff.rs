@@ -1,18 +1,17 @@
 //! Tells from a file's first bytes and its name what it is, and opens it.
 
-use crate::{FormatError, ImageReader, ewf, raw};
+use crate::{FormatError, ImageReader, aff4, ewf, raw};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 /// Beginnings of containers that are known but not read here.
-const OTHERS: [(&[u8], &str); 11] = [
+const OTHERS: [(&[u8], &str); 10] = [
     (b"LVF\x09\x0d\x0a\xff\x00", "a logical evidence file (EWF-L01)"),
     (b"EVF2\x0d\x0a\x81\x00", "EnCase 7 Ex01 (EWF2)"),
     (b"LEF2\x0d\x0a\x81\x00", "EnCase 7 Lx01 (EWF2)"),
     (b"ADCRYPT\x00", "an image encrypted by AccessData"),
     (b"AFF10\x0d\x0a\x00", "AFF version 1"),
-    (b"PK\x03\x04", "a ZIP file (perhaps AFF4)"),
     (b"QFI\xfb", "a QEMU qcow image"),
     (b"KDMV", "a VMware VMDK image"),
     (b"# Disk DescriptorFile", "a VMware VMDK descriptor"),
@@ -32,6 +31,9 @@ pub fn open(path: &Path) -> Result<Box<dyn ImageReader>, FormatError> {
     let beginning = beginning(path)?;
     if beginning.starts_with(&ewf::SIGNATURE) {
         return Ok(Box::new(ewf::EwfReader::open(path)?));
+    }
+    if beginning.starts_with(&aff4::SIGNATURE) && !has_raw_extension(path) {
+        return Ok(Box::new(aff4::Aff4Reader::open(path)?));
     }
     if let Some((_, name)) = OTHERS.iter().find(|(signature, _)| beginning.starts_with(signature))
         && !has_raw_extension(path)

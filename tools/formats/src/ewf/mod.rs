@@ -18,7 +18,6 @@ mod examination;
 mod hash_sections;
 mod header;
 mod layout;
-mod little_endian;
 mod reader;
 mod section;
 mod segment_names;
