@@ -43,6 +43,11 @@ pub fn open(path: &Path) -> Result<Box<dyn ImageReader>, FormatError> {
     if has_raw_extension(path) {
         return Ok(Box::new(raw::RawReader::open(path)?));
     }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("aff4")) {
+        let what =
+            "it has not the signature of a ZIP file: the beginning is damaged, or it is another kind of file";
+        return Err(FormatError::structure(path, 0, "first member", what));
+    }
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("E01")) {
         let what = "it has not the signature of E01: the beginning is damaged, or it is another kind of file";
         return Err(FormatError::structure(path, 0, "file header", what));

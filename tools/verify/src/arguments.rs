@@ -15,7 +15,7 @@ pub const COULD_NOT_CHECK: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "pf-verify", version, after_help = AFTER)]
 pub struct Arguments {
-    /// The image's first segment: .E01, .raw, .dd, .img, or .001 of a split raw image.
+    /// The image's first segment: .E01, .aff4, .raw, .dd, .img, or .001 of a split raw image.
     pub image: PathBuf,
     /// The record; by default the one beside the image, named like it with .record.jsonl.
     #[arg(long, value_name = "FILE")]

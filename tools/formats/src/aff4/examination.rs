@@ -75,37 +75,25 @@ impl Flaws {
 /// Members must follow each other without gaps, each with the local header and the descriptor that belong to it.
 fn frame(files: &mut SegmentFiles, volume: &Volume, flaws: &mut Flaws) {
     const PART: &str = "frame of the volume";
-    let mut expected = 0;
-    for (name, entry) in volume.zip.in_order() {
-        if entry.header != expected {
-            let what = format!("{name} is expected at {expected}; what lies there belongs to no member");
-            flaws.add_at(files, volume, entry.header, PART, what);
-        }
-        let Some(data) = flaws.keep(volume.zip.data(files, name, &entry)) else {
-            expected = entry.header.saturating_add(entry.stored);
-            continue;
-        };
+    let members = volume.zip.in_order();
+    let ends = members.iter().skip(1).map(|(_, next)| next.header).chain([volume.zip.directory_offset()]);
+    if members.first().is_some_and(|(_, first)| first.header != 0) {
+        flaws.add_at(files, volume, 0, PART, "what lies before the first member belongs to none".to_owned());
+    }
+    for ((name, entry), next) in members.iter().zip(ends) {
+        let Some(data) = flaws.keep(volume.zip.data(files, name, entry)) else { continue };
         let end = data.saturating_add(entry.stored);
-        expected = end;
-        if entry.has_descriptor {
-            let room = volume.zip.directory_offset().saturating_sub(end).min(layout::DESCRIPTOR_SIZE);
-            let Some(bytes) = flaws.keep(files.bytes(volume.zip.segment, end, room)) else { continue };
-            match layout::descriptor_length(&bytes, &entry) {
-                Some(length) => expected = end.saturating_add(length),
-                None => {
-                    let what = format!("the descriptor of {name} differs from the central directory");
-                    flaws.add_at(files, volume, end, PART, what);
-                    expected = end.saturating_add(layout::DESCRIPTOR_SIZE);
-                }
-            }
+        let room = next.saturating_sub(end).min(layout::DESCRIPTOR_SIZE);
+        let Some(after) = flaws.keep(files.bytes(volume.zip.segment, end, room)) else { continue };
+        // Some programs announce a descriptor and write none.
+        let described = if entry.has_descriptor { layout::descriptor_length(&after, entry) } else { None };
+        let expected = end.saturating_add(described.unwrap_or(0));
+        if expected != next {
+            let what = format!("what follows {name} is neither its descriptor nor the next member");
+            flaws.add_at(files, volume, expected, PART, what);
         }
     }
-    if expected != volume.zip.directory_offset() {
-        let what = "what lies before the central directory belongs to no member".to_owned();
-        flaws.add_at(files, volume, expected, PART, what);
-    }
-    let described = volume.zip.comment == volume.arn;
-    if !volume.zip.comment.is_empty() && !described {
+    if !volume.zip.comment.is_empty() && volume.zip.comment != volume.arn {
         let what =
             format!("the comment names {}, {CONTAINER_DESCRIPTION} {}", volume.zip.comment, volume.arn);
         flaws.add_at(files, volume, volume.zip.directory_offset(), PART, what);

@@ -92,8 +92,12 @@ impl Symbol {
             let tile = usize::try_from(TILE.saturating_sub(within)).unwrap_or(rest.len()).min(rest.len());
             let (part, later) = rest.split_at_mut(tile);
             let start = usize::try_from(within).unwrap_or(0).checked_rem(word.len()).unwrap_or(0);
-            for (byte, letter) in part.iter_mut().zip(word.iter().cycle().skip(start)) {
-                *byte = *letter;
+            // Whole words, so that each copy goes on where the one before ended.
+            let words: Vec<u8> = word.iter().copied().cycle().skip(start).take(word.len() << 8).collect();
+            for piece in part.chunks_mut(words.len()) {
+                if let Some(same) = words.get(..piece.len()) {
+                    piece.copy_from_slice(same);
+                }
             }
             at = at.saturating_add(u64::try_from(tile).unwrap_or(u64::MAX));
             rest = later;
