@@ -101,7 +101,7 @@ fn plan(folder: &std::path::Path, size: usize) -> ImagePlan {
         sector_size: SectorSize::S512,
         segment_size: None,
         case: CaseData::default(),
-        device: None,
+        device: formats::DeviceLabel::default(),
         software: "test".into(),
         acquired_at: 0,
         medium: formats::MediumKind::Disk,

@@ -1,7 +1,7 @@
 //! The contract between containers and those who fill or read them.
 
 use crate::{FormatError, aff4, ewf, raw};
-use evidence::{ByteCount, ByteOffset, CaseData, DeviceIdentity, ExtentSet, HashSet, SectorSize};
+use evidence::{ByteCount, ByteOffset, CaseData, ExtentSet, HashSet, SectorSize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +14,28 @@ pub enum MediumKind {
     RemovableDisk,
     /// A partition, a volume or an ordinary file.
     Part,
+}
+
+/// What is printed on the device that is imaged; empty where it does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceLabel {
+    /// Make and model.
+    pub model: String,
+    /// Serial number.
+    pub serial: String,
+}
+
+/// What a container says of its own making, beside the case fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The device that was imaged.
+    pub device: DeviceLabel,
+    /// Program that made the image, or its version alone.
+    pub software: String,
+    /// When the acquisition began, in seconds since 1970-01-01 UTC; `None` also where the time has no zone.
+    pub acquired_at: Option<i64>,
+    /// What was imaged.
+    pub medium: Option<MediumKind>,
 }
 
 /// What a writer must know before the first chunk.
@@ -29,8 +51,8 @@ pub struct ImagePlan {
     pub segment_size: Option<ByteCount>,
     /// Case fields carried inside the container where the format has room for them.
     pub case: CaseData,
-    /// What the device says it is, carried inside the container where the format has room for it.
-    pub device: Option<DeviceIdentity>,
+    /// The device that is imaged, carried where the format has room for it.
+    pub device: DeviceLabel,
     /// Name and version of the acquiring program.
     pub software: String,
     /// When the acquisition began, in seconds since 1970-01-01 UTC.
@@ -40,7 +62,7 @@ pub struct ImagePlan {
 }
 
 /// One chunk, ready to be stored. Made by a [`ChunkEncoder`] on any thread, written in order by an [`ImageWriter`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EncodedChunk {
     /// Bytes as stored in the container.
     pub stored: Vec<u8>,
@@ -109,6 +131,10 @@ pub trait ImageReader: Send {
     fn segments(&self) -> &[Segment];
     /// Case fields the container carries; empty for raw.
     fn case(&self) -> &CaseData;
+    /// What the container says of its own making; nothing for raw.
+    fn provenance(&self) -> Provenance {
+        Provenance::default()
+    }
     /// Hash values the container carries. A damaged hash section carries none: see [`ImageReader::check`].
     fn stored_hashes(&self) -> &HashSet;
     /// Ranges the container marks as not read from the source. A damaged error table marks none: see

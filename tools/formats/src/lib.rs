@@ -33,7 +33,7 @@ mod sniff;
 
 pub use error::FormatError;
 pub use image::{
-    ChunkEncoder, EncodedChunk, ImageKind, ImagePlan, ImageReader, ImageSummary, ImageWriter, MediumKind,
-    Segment, create,
+    ChunkEncoder, DeviceLabel, EncodedChunk, ImageKind, ImagePlan, ImageReader, ImageSummary, ImageWriter,
+    MediumKind, Provenance, Segment, create,
 };
 pub use sniff::open;

@@ -99,8 +99,8 @@ fn strangers_find_unread_ranges_marked_and_the_hashes_over_zeros_to_fit() {
     // The standard's bytes of unreadable data: a word again and again, anew each MiB.
     let mut marked = media.clone();
     for (start, length) in ranges {
-        for at in start..start + length {
-            marked[at] = b"UNREADABLEDATA"[at % (1 << 20) % 14];
+        for (at, byte) in marked.iter_mut().enumerate().skip(start).take(length) {
+            *byte = b"UNREADABLEDATA"[at % (1 << 20) % 14];
         }
     }
     assert!(pyaff4::export(&path) == marked, "pyaff4 sees other unread ranges");
@@ -205,6 +205,12 @@ fn images_by_evimetry_hold_every_hash_they_state() {
             notes: "This is an appended case note\nThis is another appended case note".into(),
         };
         assert_eq!(*reader.case(), case, "{name}");
+        let made = reader.provenance();
+        let device = (made.device.model.as_str(), made.device.serial.as_str());
+        assert_eq!(device, ("Seagate ST-506", "SGAT5060001234"), "{name}");
+        assert_eq!(made.software, "Evimetry 2.2.0", "{name}");
+        // 2016-12-07T03:40 UTC.
+        assert_eq!(made.acquired_at.unwrap() / 60, 1_481_082_000 / 60, "{name}");
     }
 }
 

@@ -76,7 +76,7 @@ impl Acquisition {
             sector_size: source.disk.identity.logical_sector,
             segment_size: arguments.segment_limit(),
             case: arguments.case(),
-            device: Some(source.disk.identity.clone()),
+            device: source.label(),
             software: format!("Permafrost {}", env!("CARGO_PKG_VERSION")),
             acquired_at: jiff::Timestamp::now().as_second(),
             medium: source.medium_kind(),

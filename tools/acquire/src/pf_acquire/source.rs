@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::mounts;
 use device::{Disk, NodeNumber, inventory};
 use evidence::{GuardState, Transport};
-use formats::MediumKind;
+use formats::{DeviceLabel, MediumKind};
 use guard::{Guard, GuardedDisk, Wait};
 use record::{Entry, GuardReport};
 use std::path::Path;
@@ -56,6 +56,14 @@ impl Source {
             (false, true) => MediumKind::RemovableDisk,
             (false, false) => MediumKind::Disk,
         }
+    }
+
+    /// What the device says it is, for the image's own header.
+    pub fn label(&self) -> DeviceLabel {
+        let identity = &self.disk.identity;
+        let words: Vec<&str> =
+            [&identity.make, &identity.model].into_iter().flatten().map(String::as_str).collect();
+        DeviceLabel { model: words.join(" "), serial: identity.serial.clone().unwrap_or_default() }
     }
 
     /// Locks it as evidence where a guard is in force; else wants to hear that the user knows.

@@ -66,7 +66,7 @@ impl BevyWriter {
         stored: &[u8],
         hash: &[u8; 32],
     ) -> Result<(), FormatError> {
-        let number = self.chunks / u64::from(CHUNKS_IN_BEVY);
+        let number = self.chunks.checked_div(CHUNKS_IN_BEVY.into()).unwrap_or(0);
         if self.bevy.as_ref().is_some_and(|bevy| bevy.number != number) {
             self.end_bevy(zip)?;
         }

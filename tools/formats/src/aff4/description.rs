@@ -145,17 +145,9 @@ fn image(turtle: &mut TurtleWriter, plan: &ImagePlan, names: &Names, block_map_h
         ("acquisitionCompletionState", Object::Text("Completed Normally")),
         ("stored", Object::Iri(&names.volume)),
     ];
-    let transport = plan.device.as_ref().map(|device| device.transport.to_string());
-    said.extend(transport.as_ref().map(|transport| ("diskInterfaceType", Object::Text(transport))));
-    if let Some(device) = &plan.device {
-        said.push(("diskDeviceName", Object::Text(&device.path)));
-        for (name, value) in [
-            ("diskMake", &device.make),
-            ("diskModel", &device.model),
-            ("diskSerial", &device.serial),
-            ("diskFirmware", &device.firmware),
-        ] {
-            said.extend(value.as_ref().map(|value| (name, Object::Text(value))));
+    for (name, value) in [("diskModel", &plan.device.model), ("diskSerial", &plan.device.serial)] {
+        if !value.is_empty() {
+            said.push((name, Object::Text(value)));
         }
     }
     turtle.subject(&names.image, &["Image", "ContiguousImage", "DiskImage"], &said);

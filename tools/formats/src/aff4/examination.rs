@@ -304,7 +304,7 @@ fn read_stream(
     let (mut at, mut whole) = (0, true);
     while at < stream.size {
         match stream.read(files, volumes, at) {
-            Ok(bytes) if bytes.is_empty() => return false,
+            Ok([]) => return false,
             Ok(bytes) => {
                 each(bytes);
                 at = at.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));

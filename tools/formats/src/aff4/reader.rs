@@ -3,8 +3,9 @@
 use super::container::Container;
 use super::image_stream::Fault;
 use super::map::{Entry, Target};
+use super::volume::Volume;
 use super::{case, examination};
-use crate::{FormatError, ImageReader, Segment};
+use crate::{DeviceLabel, FormatError, ImageReader, Provenance, Segment};
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, ExtentSet, HashSet, SectorSize};
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use std::path::Path;
 pub struct Aff4Reader {
     pub(super) container: Container,
     case: CaseData,
+    provenance: Provenance,
     sector_size: Option<SectorSize>,
     unread: ExtentSet,
 }
@@ -29,8 +31,9 @@ impl Aff4Reader {
         let case = volume.map(|volume| case::read(&volume.graph, &container.image)).unwrap_or_default();
         let block = volume.and_then(|volume| volume.graph.number(&container.image, "blockSize"));
         let sector_size = block.and_then(|block| SectorSize::new(block).ok());
+        let provenance = volume.map(|volume| provenance(volume, &container.image)).unwrap_or_default();
         let unread = container.map.unread();
-        Ok(Self { container, case, sector_size, unread })
+        Ok(Self { container, case, provenance, sector_size, unread })
     }
 
     /// Fills a part of `buffer`, at most to the end of a stretch or chunk.
@@ -84,6 +87,21 @@ fn lost(fault: Fault, stretch: &Entry) -> FormatError {
     }
 }
 
+/// What a volume says of how the image was made. Nothing tells what kind of medium it was.
+fn provenance(volume: &Volume, image: &str) -> Provenance {
+    let graph = &volume.graph;
+    let word = |property| graph.first(image, property).unwrap_or_default();
+    let model = [word("diskMake"), word("diskModel")].join(" ").trim().to_owned();
+    let begun = graph.those_that_are("TimeStamps").find(|arn| graph.first(arn, "target") == Some(image));
+    let begun = begun.and_then(|arn| graph.first(arn, "startTime"));
+    Provenance {
+        device: DeviceLabel { model, serial: word("diskSerial").to_owned() },
+        software: volume.tool.clone(),
+        acquired_at: begun.and_then(|time| time.parse().ok()).map(jiff::Timestamp::as_second),
+        medium: None,
+    }
+}
+
 impl ImageReader for Aff4Reader {
     fn format_name(&self) -> &'static str {
         "AFF4"
@@ -103,6 +121,10 @@ impl ImageReader for Aff4Reader {
 
     fn case(&self) -> &CaseData {
         &self.case
+    }
+
+    fn provenance(&self) -> Provenance {
+        self.provenance.clone()
     }
 
     fn stored_hashes(&self) -> &HashSet {

@@ -14,6 +14,8 @@ const LONGEST_TEXT: u64 = 64 << 10;
 pub(super) struct Volume {
     pub(super) zip: ZipVolume,
     pub(super) arn: String,
+    /// The program that made it.
+    pub(super) tool: String,
     pub(super) graph: Graph,
 }
 
@@ -31,10 +33,10 @@ impl Volume {
             return Err(FormatError::NotAnImage { path: path.to_owned(), why });
         }
         let version = text(&zip, files, VERSION)?.unwrap_or_default();
-        let major = version.lines().find_map(|line| line.trim().strip_prefix("major="));
+        let said = |name| version.lines().find_map(|line| line.trim().strip_prefix(name));
         let unsupported =
             |what: &str| FormatError::Unsupported { path: path.to_owned(), what: what.to_owned() };
-        match major {
+        match said("major=") {
             Some("1") => {}
             Some(other) => return Err(unsupported(&format!("AFF4 of version {other}"))),
             None => return Err(unsupported("an AFF4 volume from before the standard")),
@@ -43,7 +45,8 @@ impl Volume {
         if graph.speaks(LEGACY_NAMESPACE) {
             return Err(unsupported("an AFF4 volume from before the standard"));
         }
-        Ok(Self { zip, arn, graph })
+        let tool = said("tool=").unwrap_or_default().to_owned();
+        Ok(Self { zip, arn, tool, graph })
     }
 
     /// Name of the member that holds a part of an object, in the spelling that this volume uses.

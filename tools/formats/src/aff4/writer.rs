@@ -165,7 +165,7 @@ mod tests {
             sector_size: SectorSize::S512,
             segment_size: None,
             case: CaseData::default(),
-            device: None,
+            device: crate::DeviceLabel::default(),
             software: "Permafrost".into(),
             acquired_at: 0,
             medium: MediumKind::Disk,

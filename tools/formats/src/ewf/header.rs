@@ -140,7 +140,7 @@ mod tests {
             sector_size: SectorSize::S512,
             segment_size: None,
             case,
-            device: None,
+            device: crate::DeviceLabel::default(),
             software: "Permafrost 0.1.0".into(),
             acquired_at: 1_700_000_000,
             medium: crate::MediumKind::Disk,

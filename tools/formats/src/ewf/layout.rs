@@ -140,7 +140,7 @@ mod tests {
             sector_size: SectorSize::new(sector).unwrap(),
             segment_size: segment_size.map(ByteCount),
             case: CaseData::default(),
-            device: None,
+            device: crate::DeviceLabel::default(),
             software: String::new(),
             acquired_at: 0,
             medium: crate::MediumKind::Disk,

@@ -53,7 +53,7 @@ pub fn plan(base: &Path, media_size: usize) -> ImagePlan {
         sector_size: SectorSize::S512,
         segment_size: None,
         case: CaseData::default(),
-        device: None,
+        device: formats::DeviceLabel::default(),
         software: "Permafrost 0.1.0".into(),
         acquired_at: 1_700_000_000,
         medium: formats::MediumKind::Disk,
