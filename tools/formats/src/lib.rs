@@ -4,8 +4,10 @@
 //! What it is not: it computes no hash of the whole medium and starts no thread; the acquisition pipeline does both
 //! and hands finished values in. Who calls it: `acquire` writes and re-reads, `verify` reads.
 //!
-//! Memory: a writer holds one table of chunk offsets (131 KiB) and a 1 MiB write buffer; a reader holds the places of
-//! the sections, one chunk (at most 16 MiB) and one table (at most 16 MiB), whatever the image claims.
+//! Memory: a writer holds one table of chunk offsets (131 KiB) and a 1 MiB write buffer; of an AFF4 also the map (40 MiB at
+//! most) and 48 bytes for each 20 MiB stored. A reader holds the places of the sections, one chunk (at most 16 MiB) and
+//! one table (at most 16 MiB), whatever the image claims; of an AFF4 the list of members (256 MiB of file at most), the
+//! metadata (64 MiB at most) and the map (448 MiB of file at most).
 //!
 //! ```no_run
 //! use evidence::ByteOffset;
@@ -26,7 +28,6 @@ mod error;
 pub mod ewf;
 mod image;
 mod little_endian;
-mod random_identifier;
 pub mod raw;
 mod segment_files;
 mod sniff;

@@ -11,7 +11,7 @@ use super::hashes;
 use super::map_writer::WrittenMap;
 use super::turtle_writer::{Object, TurtleWriter};
 use super::vocabulary::{Symbol, aff4};
-use crate::random_identifier::random_identifier;
+use crate::ewf::random_identifier;
 use crate::{FormatError, ImagePlan};
 use evidence::{Digest, HashSet};
 

@@ -10,9 +10,10 @@ use super::table::{self, ChunkPlace};
 use super::volume::Geometry;
 use super::{SIGNATURE, error_table, hash_sections, header, segment_names};
 use crate::destination::{DestinationFile, refuse_existing, sync_folder_of, with_suffix};
-use crate::random_identifier::random_identifier;
 use crate::{ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment};
-use evidence::{ByteCount, HashAlgorithm};
+use evidence::{ByteCount, ByteOffset, HashAlgorithm};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -245,4 +246,18 @@ fn segment_file(base: &Path, number: u64) -> Result<DestinationFile, FormatError
     file.write(&number.to_le_bytes())?;
     file.write(&[0x00, 0x00])?;
     Ok(file)
+}
+
+/// A random version 4 UUID (RFC 9562, section 5.4), in the byte order of a GUID: its first three fields little-endian.
+pub(crate) fn random_identifier() -> Result<[u8; 16], FormatError> {
+    let source = Path::new("/dev/urandom");
+    let mut bytes = [0; 16];
+    File::open(source).and_then(|mut random| random.read_exact(&mut bytes)).map_err(|error| {
+        FormatError::Source { path: source.to_owned(), offset: ByteOffset(0), media: None, source: error }
+    })?;
+    // The third field of a GUID is little-endian, so its version nibble is in the eighth byte; the variant follows.
+    let [_, _, _, _, _, _, _, version, variant, ..] = &mut bytes;
+    *version = (*version & 0x0f) | 0x40;
+    *variant = (*variant & 0x3f) | 0x80;
+    Ok(bytes)
 }
