@@ -336,7 +336,7 @@ struct Copy;
 impl ChunkEncoder for Copy {
     fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {
         let media_length = ByteCount(media.len() as u64);
-        Ok(EncodedChunk { stored: media.to_vec(), media_length, compressed: false })
+        Ok(EncodedChunk { stored: media.to_vec(), media_length, compressed: false, block_hash: None })
     }
 }
 

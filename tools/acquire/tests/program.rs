@@ -126,6 +126,34 @@ fn a_raw_image_is_the_source_byte_for_byte() {
 }
 
 #[test]
+fn an_aff4_is_written_read_back_and_told_in_the_record() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 2, 777);
+    let words = ["--unguarded", "--format", "aff4", "--name", "item", "--examiner", "A. Müller", "--json"];
+    let output = pf_acquire(&source, &to, &words);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let md5 = output_of("md5sum", "coreutils", &[&source]);
+    assert_eq!(report["hashes"]["md5"], md5.split(' ').next().unwrap());
+    let record = record::read(&to.join("item.record.jsonl")).unwrap();
+    let Some(Entry::AcquisitionOpened(opened)) = record.known().next() else { panic!("no first entry") };
+    assert_eq!(opened.plan.format, "aff4");
+    let image = formats::open(&to.join("item.aff4")).unwrap();
+    assert_eq!((image.format_name(), image.media_size().0), ("AFF4", (2 << 20) + 777));
+    assert_eq!(image.case().examiner, "A. Müller");
+}
+
+#[test]
+fn segments_of_an_aff4_are_refused_before_anything_is_written() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 1, 0);
+    let output = pf_acquire(&source, &to, &["--unguarded", "--format", "aff4", "--segment-size", "1MiB"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("one file"), "{output:?}");
+    assert_eq!(fs::read_dir(&to).unwrap().count(), 0);
+}
+
+#[test]
 fn a_loop_device_is_imaged_by_direct_reads() {
     if !is_root() {
         eprintln!("SKIPPED: loop devices need root");

@@ -166,6 +166,22 @@ impl FormatError {
         FormatError::Source { path: path.to_owned(), offset: ByteOffset(offset), media: None, source }
     }
 
+    /// An I/O error while media data was read, with the range that is lost.
+    pub(crate) fn losing(self, media: Extent) -> Self {
+        match self {
+            FormatError::Source { path, offset, source, .. }
+                if source.kind() == io::ErrorKind::UnexpectedEof =>
+            {
+                let what = "the segment became shorter while it was read".to_owned();
+                FormatError::DamagedChunk { segment: path, offset, media, what }
+            }
+            FormatError::Source { path, offset, source, .. } => {
+                FormatError::Source { path, offset, media: Some(media), source }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn structure(
         segment: &Path,
         offset: u64,

@@ -1,6 +1,6 @@
 //! The contract between containers and those who fill or read them.
 
-use crate::{FormatError, ewf, raw};
+use crate::{FormatError, aff4, ewf, raw};
 use evidence::{ByteCount, ByteOffset, CaseData, DeviceIdentity, ExtentSet, HashSet, SectorSize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub struct ImagePlan {
 }
 
 /// One chunk, ready to be stored. Made by a [`ChunkEncoder`] on any thread, written in order by an [`ImageWriter`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EncodedChunk {
     /// Bytes as stored in the container.
     pub stored: Vec<u8>,
@@ -80,6 +80,8 @@ pub struct EncodedChunk {
     pub media_length: ByteCount,
     /// True when `stored` is a compressed stream.
     pub compressed: bool,
+    /// SHA-256 of the chunk, for containers that keep one of each.
+    pub block_hash: Option<[u8; 32]>,
 }
 
 /// Turns media data into stored form; shared by the threads of the compression pool.
@@ -129,7 +131,7 @@ pub trait ImageWriter: Send {
 
 /// Reads one image.
 pub trait ImageReader: Send {
-    /// Name of the format: `raw`, `split raw`, `EWF (E01)`.
+    /// Name of the format: `raw`, `split raw`, `EWF (E01)`, `AFF4`.
     fn format_name(&self) -> &'static str;
     /// Size of the medium.
     fn media_size(&self) -> ByteCount;
@@ -169,6 +171,8 @@ pub enum ImageKind {
     Raw,
     /// EWF-E01 in the layout of EnCase 6: `.E01 .E02 …`.
     Ewf,
+    /// AFF4 in the layout of the standard's reference images, in one file: `.aff4`.
+    Aff4(aff4::Compression),
 }
 
 /// Begins an image: refuses a plan that cannot be carried out, creates the first segment, and never opens a file that
@@ -180,5 +184,6 @@ pub fn create(kind: ImageKind, plan: &ImagePlan) -> Result<Box<dyn ImageWriter>,
     Ok(match kind {
         ImageKind::Raw => Box::new(raw::RawWriter::create(plan)?),
         ImageKind::Ewf => Box::new(ewf::EwfWriter::create(plan)?),
+        ImageKind::Aff4(compression) => Box::new(aff4::Aff4Writer::create(plan, compression)?),
     })
 }

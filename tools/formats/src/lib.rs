@@ -1,11 +1,13 @@
-//! Image formats: raw, split raw and EWF (E01), behind one reader and one writer trait.
+//! Image formats: raw, split raw, EWF (E01) and AFF4, behind one reader and one writer trait.
 //!
 //! What it is: the bytes of each container, written and read, with every field checked on the way in.
 //! What it is not: it computes no hash of the whole medium and starts no thread; the acquisition pipeline does both
 //! and hands finished values in. Who calls it: `acquire` writes and re-reads, `verify` reads.
 //!
-//! Memory: a writer holds one table of chunk offsets (131 KiB) and a 1 MiB write buffer; a reader holds the places of
-//! the sections, one chunk (at most 16 MiB) and one table (at most 16 MiB), whatever the image claims.
+//! Memory: a writer holds one table of chunk offsets (131 KiB) and a 1 MiB write buffer; of an AFF4 also the map (40 MiB at
+//! most) and 48 bytes for each 20 MiB stored. A reader holds the places of the sections, one chunk (at most 16 MiB) and
+//! one table (at most 16 MiB), whatever the image claims; of an AFF4 the list of members (256 MiB of file at most), the
+//! metadata (64 MiB at most) and the map (448 MiB of file at most).
 //!
 //! ```no_run
 //! use evidence::ByteOffset;
@@ -20,10 +22,12 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod aff4;
 mod destination;
 mod error;
 pub mod ewf;
 mod image;
+mod little_endian;
 pub mod raw;
 mod segment_files;
 mod sniff;

@@ -48,6 +48,16 @@ impl SegmentFiles {
         outcome.map_err(|error| FormatError::source(self.path(index), offset, error))
     }
 
+    /// `length` bytes from `offset` of a segment; past its end, which is told before memory is taken, there are none.
+    pub(crate) fn bytes(&mut self, index: usize, offset: u64, length: u64) -> Result<Vec<u8>, FormatError> {
+        if offset.checked_add(length).is_none_or(|end| end > self.size(index)) {
+            return Err(FormatError::source(self.path(index), offset, io::ErrorKind::UnexpectedEof.into()));
+        }
+        let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
+        self.read(index, offset, &mut buffer)?;
+        Ok(buffer)
+    }
+
     fn file(&mut self, index: usize) -> io::Result<&File> {
         if !matches!(self.open, Some((open, _)) if open == index) {
             self.open = Some((index, File::open(self.path(index))?));

@@ -1,18 +1,17 @@
 //! Tells from a file's first bytes and its name what it is, and opens it.
 
-use crate::{FormatError, ImageReader, ewf, raw};
+use crate::{FormatError, ImageReader, aff4, ewf, raw};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 /// Beginnings of containers that are known but not read here.
-const OTHERS: [(&[u8], &str); 11] = [
+const OTHERS: [(&[u8], &str); 10] = [
     (b"LVF\x09\x0d\x0a\xff\x00", "a logical evidence file (EWF-L01)"),
     (b"EVF2\x0d\x0a\x81\x00", "EnCase 7 Ex01 (EWF2)"),
     (b"LEF2\x0d\x0a\x81\x00", "EnCase 7 Lx01 (EWF2)"),
     (b"ADCRYPT\x00", "an image encrypted by AccessData"),
     (b"AFF10\x0d\x0a\x00", "AFF version 1"),
-    (b"PK\x03\x04", "a ZIP file (perhaps AFF4)"),
     (b"QFI\xfb", "a QEMU qcow image"),
     (b"KDMV", "a VMware VMDK image"),
     (b"# Disk DescriptorFile", "a VMware VMDK descriptor"),
@@ -33,6 +32,9 @@ pub fn open(path: &Path) -> Result<Box<dyn ImageReader>, FormatError> {
     if beginning.starts_with(&ewf::SIGNATURE) {
         return Ok(Box::new(ewf::EwfReader::open(path)?));
     }
+    if beginning.starts_with(&aff4::SIGNATURE) && !has_raw_extension(path) {
+        return Ok(Box::new(aff4::Aff4Reader::open(path)?));
+    }
     if let Some((_, name)) = OTHERS.iter().find(|(signature, _)| beginning.starts_with(signature))
         && !has_raw_extension(path)
     {
@@ -40,6 +42,11 @@ pub fn open(path: &Path) -> Result<Box<dyn ImageReader>, FormatError> {
     }
     if has_raw_extension(path) {
         return Ok(Box::new(raw::RawReader::open(path)?));
+    }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("aff4")) {
+        let what =
+            "it has not the signature of a ZIP file: the beginning is damaged, or it is another kind of file";
+        return Err(FormatError::structure(path, 0, "first member", what));
     }
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("E01")) {
         let what = "it has not the signature of E01: the beginning is damaged, or it is another kind of file";

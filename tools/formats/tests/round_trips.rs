@@ -237,6 +237,8 @@ fn files_that_are_no_image_are_refused_by_name() {
         ("a.Ex01", &b"EVF2\x0d\x0a\x81\x00rest of it"[..], "Ex01"),
         ("a.L01", b"LVF\x09\x0d\x0a\xff\x00rest", "logical evidence file"),
         ("a.qcow2", b"QFI\xfb\0\0\0\x03", "qcow"),
+        ("a.zip", b"PK\x03\x04 and no end", "central directory"),
+        ("a.aff4", b"QK\x03\x04", "not the signature of a ZIP file"),
         ("a.E01", b"EVX\x09\x0d\x0a\xff\x00", "not the signature of E01"),
         ("a.txt", b"text", "no known signature"),
     ] {

@@ -15,7 +15,7 @@ pub const COULD_NOT_CHECK: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "pf-verify", version, after_help = AFTER)]
 pub struct Arguments {
-    /// The image's first segment: .E01, .raw, .dd, .img, or .001 of a split raw image.
+    /// The image's first segment: .E01, .aff4, .raw, .dd, .img, or .001 of a split raw image.
     pub image: PathBuf,
     /// The record; by default the one beside the image, named like it with .record.jsonl.
     #[arg(long, value_name = "FILE")]
@@ -38,4 +38,5 @@ Exit codes:
 
 Reads only. Memory: about 20 MiB and one thread for each hash, whatever the size
 of the image; up to 40 MiB more for large chunks and tables of other programs,
-up to 160 MiB more for images and records that were made to do harm.";
+up to 160 MiB more for images and records that were made to do harm. The map of
+an AFF4 by other programs takes its own size, up to 448 MiB, twice at times.";

@@ -87,7 +87,7 @@ pub fn judge_unreadable(claims: Option<&Claims>, error: &FormatError) -> Vec<Pro
 const NO_RECORD: &str = "no record found; name one with --record";
 
 fn container_sound(image: &dyn ImageReader, flaws: &[FormatError], measurement: &Measurement) -> Property {
-    let raw = image.format_name() != "EWF (E01)";
+    let raw = is_raw(image);
     let lost = measurement.damaged.total();
     let structural = flaws.iter().filter(|flaw| !matches!(flaw, FormatError::WrongSegment { .. })).count();
     let finding = match (structural, measurement.damaged.len()) {
@@ -113,13 +113,17 @@ fn segments_complete(image: &dyn ImageReader, claims: Option<&Claims>, flaws: &[
     let Some(claims) = claims.filter(|claims| !claims.segments.is_empty()) else {
         // An E01 says itself which segment is the last; a split raw image does not.
         return match image.format_name() {
-            "EWF (E01)" => Property::found(
+            EWF => Property::found(
                 SEGMENTS_COMPLETE,
                 Ok(format!(
                     "{} in order up to the one marked last; no record to compare sizes with",
                     found.len()
                 )),
             ),
+            "AFF4" => {
+                let why = format!("{}, all that the map needs; no record to compare sizes with", found.len());
+                Property::found(SEGMENTS_COMPLETE, Ok(why))
+            }
             _ => Property::not_checked(SEGMENTS_COMPLETE, "only a record can tell how many there were"),
         };
     };
@@ -183,8 +187,23 @@ fn closed(claims: Option<&Claims>) -> Property {
     }
 }
 
+/// Name of the format that changes texts and ranges to what its header and table can hold.
+const EWF: &str = "EWF (E01)";
+
+fn is_raw(image: &dyn ImageReader) -> bool {
+    matches!(image.format_name(), "raw" | "split raw")
+}
+
+/// A case field in the form in which the container carries it.
+fn carried_text(image: &dyn ImageReader, recorded: &str) -> String {
+    match image.format_name() {
+        EWF => ewf::carried_text(recorded),
+        _ => recorded.to_owned(),
+    }
+}
+
 fn metadata(image: &dyn ImageReader, claims: Option<&Claims>) -> Property {
-    if image.format_name() != "EWF (E01)" {
+    if is_raw(image) {
         return Property::not_checked(METADATA, "raw images carry no case fields");
     }
     let Some(claims) = claims else { return Property::not_checked(METADATA, NO_RECORD) };
@@ -200,7 +219,7 @@ fn metadata(image: &dyn ImageReader, claims: Option<&Claims>) -> Property {
         ("notes", &carried.notes, &recorded.notes),
     ]
     .into_iter()
-    .filter(|(_, carried, recorded)| **carried != ewf::carried_text(recorded))
+    .filter(|(_, carried, recorded)| **carried != carried_text(image, recorded))
     .map(|(name, carried, recorded)| format!("{name} is \"{carried}\", recorded is \"{recorded}\""))
     .collect();
     let finding = match &differing[..] {
@@ -220,7 +239,10 @@ fn unread(image: &dyn ImageReader, claims: Option<&Claims>) -> Property {
             if claims.is_some() { "the record states none" } else { NO_RECORD },
         );
     };
-    let carried = ewf::carried_ranges(&claims.unread, sector);
+    let carried = match image.format_name() {
+        EWF => ewf::carried_ranges(&claims.unread, sector),
+        _ => claims.unread.clone(),
+    };
     let finding = if *image.unread() == carried {
         match carried.len() {
             0 => Ok("none".to_owned()),

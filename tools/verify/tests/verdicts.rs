@@ -75,6 +75,10 @@ impl Item {
         Self::new(ImageKind::Ewf, Some(1 << 20), noise(3 << 20))
     }
 
+    fn aff4() -> Self {
+        Self::new(ImageKind::Aff4(formats::aff4::Compression::default()), None, noise(3 << 20))
+    }
+
     fn first(&self) -> &Path {
         &self.segments[0].path
     }
@@ -181,6 +185,64 @@ fn an_untouched_image_holds_in_every_property() {
         let expected = Hasher::of(algorithm, &item.media).to_string();
         assert_eq!(report["computed"][algorithm.word()], expected);
     }
+}
+
+#[test]
+fn an_untouched_aff4_holds_in_every_property_and_an_altered_one_does_not() {
+    let item = Item::aff4();
+    let (code, report) = item.verify();
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(ALL.map(|property| verdict(&report, property)), ["holds"; 8], "{report:#}");
+
+    let good = std::fs::read(item.first()).unwrap();
+    // A chunk; the map; the metadata.
+    let find = |needle: &[u8]| good.windows(needle.len()).position(|window| window == needle).unwrap();
+    alter(item.first(), 1_500_000);
+    let (code, report) = item.verify();
+    assert_eq!(code, 1, "{report:#}");
+    let damage = &report["damage"][0];
+    assert_eq!(damage["media"]["length"], 32_768, "{report:#}");
+    assert_eq!(verdict(&report, "container sound"), "fails");
+    assert_eq!(verdict(&report, "segments complete"), "holds");
+    for place in [find(b"/map") + 24 + 16, find(b"aff4:caseNumber")] {
+        std::fs::write(item.first(), &good).unwrap();
+        alter(item.first(), place);
+        let (code, report) = item.verify();
+        assert_eq!(code, 1, "byte {place}: {report:#}");
+    }
+    // Without its record it still vouches for itself.
+    std::fs::write(item.first(), &good).unwrap();
+    std::fs::remove_file(&item.record).unwrap();
+    let (code, report) = item.verify();
+    assert_eq!(code, 0, "{report:#}");
+    for property in ["container sound", "segments complete", "hash values in container"] {
+        assert_eq!(verdict(&report, property), "holds", "{property}");
+    }
+}
+
+#[test]
+fn metadata_of_an_aff4_that_differs_from_the_record_is_found() {
+    let item = Item::aff4();
+    let plan_case = CaseData { examiner: "Somebody Else".into(), ..case() };
+    let plan = ImagePlan {
+        base: item.folder.path().join("other"),
+        media_size: ByteCount(u64::try_from(item.media.len()).unwrap()),
+        sector_size: SectorSize::S512,
+        segment_size: None,
+        case: plan_case,
+        device: None,
+        software: "pf-acquire 0.1.0".into(),
+        acquired_at: 1_700_000_000,
+        medium: formats::MediumKind::Disk,
+    };
+    std::fs::remove_file(&item.record).unwrap();
+    let unread = [Extent { offset: ByteOffset(2048), length: ByteCount(512) }].into_iter().collect();
+    let summary = ImageSummary { unread, ..ImageSummary::default() };
+    write_record(&item.record, &plan, &summary, &item.segments);
+    let (code, report) = item.verify();
+    assert_eq!(code, 1, "{report:#}");
+    assert_eq!(verdict(&report, "metadata as recorded"), "fails");
+    assert_eq!(verdict(&report, "unread ranges as recorded"), "fails");
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use clap::{Parser, ValueEnum};
 use evidence::{ByteCount, CaseData, HashAlgorithm};
 use formats::ImageKind;
+use formats::aff4::Compression;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Writes NAME.E01, NAME.E02, … (or NAME.raw, or NAME.001, … when split) and the record NAME.record.jsonl into DIR. Nothing
+Writes NAME.E01, NAME.E02, … (or NAME.aff4, or NAME.raw, or NAME.001, … when split) and the record NAME.record.jsonl into DIR. Nothing
 that is there already is ever overwritten. Sectors that can't be read are stored as zeros, named in the image and in the
 record. At the end the image is read back from its medium and compared.
 
@@ -62,7 +63,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 
-    /// Largest segment, e.g. 650MiB or 2GiB [default: 2000MiB for e01, one file for raw]
+    /// Largest segment, e.g. 650MiB or 2GiB [default: 2000MiB for e01, one file for raw; aff4 is always one]
     #[arg(long, value_name = "SIZE")]
     pub segment_size: Option<ByteCount>,
 
@@ -82,6 +83,8 @@ pub enum Format {
     Raw,
     /// EWF in the layout of EnCase 6, compressed
     E01,
+    /// AFF4 in one file, compressed by Snappy; free space costs nothing
+    Aff4,
 }
 
 impl Format {
@@ -90,6 +93,7 @@ impl Format {
         match self {
             Format::Raw => "raw",
             Format::E01 => "e01",
+            Format::Aff4 => "aff4",
         }
     }
 
@@ -98,6 +102,7 @@ impl Format {
         match self {
             Format::Raw => ImageKind::Raw,
             Format::E01 => ImageKind::Ewf,
+            Format::Aff4 => ImageKind::Aff4(Compression::default()),
         }
     }
 }
@@ -122,7 +127,7 @@ impl Arguments {
     /// Largest segment, with the default of the format: below 2 GiB, for FAT and for tools that count in 31 bits.
     pub fn segment_limit(&self) -> Option<ByteCount> {
         match self.format {
-            Format::Raw => self.segment_size,
+            Format::Raw | Format::Aff4 => self.segment_size,
             Format::E01 => Some(self.segment_size.unwrap_or(ByteCount(2000 << 20))),
         }
     }

@@ -51,7 +51,11 @@ pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> R
     }
     let largest = arguments.segment_limit().map_or(media_size.0, |limit| limit.0.min(media_size.0));
     if largest > FAT_FILE_LIMIT && is_fat(&folder) {
-        return Err(wrong("is FAT, whose files end at 4 GiB; add --segment-size 2GiB".to_owned()));
+        let remedy = match arguments.format {
+            Format::Aff4 => "take --format e01, which is split",
+            Format::Raw | Format::E01 => "add --segment-size 2GiB",
+        };
+        return Err(wrong(format!("is FAT, whose files end at 4 GiB; {remedy}")));
     }
     Ok(folder)
 }

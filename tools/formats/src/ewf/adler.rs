@@ -1,6 +1,6 @@
 //! Adler-32 (RFC 1950, section 8.2), the checksum of every EWF structure and of uncompressed chunks.
 
-use super::little_endian::u32_at;
+use crate::little_endian::u32_at;
 
 /// Largest prime below 65 536.
 const MODULUS: u32 = 65_521;

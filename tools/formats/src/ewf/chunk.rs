@@ -4,7 +4,7 @@
 //! Adler-32, whichever is shorter.
 
 use super::adler::{adler32, seal};
-use super::little_endian::u32_at;
+use crate::little_endian::u32_at;
 use crate::{ChunkEncoder, EncodedChunk, FormatError};
 use evidence::ByteCount;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -46,14 +46,19 @@ fn store(media: &[u8], compress: &mut Compress) -> Result<EncodedChunk, FormatEr
         seal(&mut stored);
     }
     let media_length = ByteCount(u64::try_from(media.len()).unwrap_or(u64::MAX));
-    Ok(EncodedChunk { stored, media_length, compressed })
+    Ok(EncodedChunk { stored, media_length, compressed, block_hash: None })
 }
 
 impl ChunkEncoder for EwfEncoder {
     fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {
         if media.len() == self.chunk_size && is_zero(media) {
             let media_length = ByteCount(u64::try_from(media.len()).unwrap_or(u64::MAX));
-            return Ok(EncodedChunk { stored: self.zeros.clone(), media_length, compressed: true });
+            return Ok(EncodedChunk {
+                stored: self.zeros.clone(),
+                media_length,
+                compressed: true,
+                block_hash: None,
+            });
         }
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut compress = idle.unwrap_or_else(|| Compress::new(Compression::fast(), true));

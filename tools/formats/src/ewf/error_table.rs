@@ -4,7 +4,7 @@
 //! sector 4 294 967 295 (2 TiB at 512 bytes) has no place here and stands in the record only.
 
 use super::adler::{seal, unseal};
-use super::little_endian::u32_at;
+use crate::little_endian::u32_at;
 use evidence::{ByteCount, ByteOffset, Extent, ExtentSet, SectorSize};
 
 /// Header: count, 512 empty bytes, checksum.

@@ -3,7 +3,7 @@
 //! Neither has room for SHA-256; that value lives in the record.
 
 use super::adler::{seal, unseal};
-use super::little_endian::bytes_at;
+use crate::little_endian::bytes_at;
 use evidence::{Digest, HashAlgorithm, HashSet};
 
 /// Content lengths (EWF, "Digest section" and "Hash section").

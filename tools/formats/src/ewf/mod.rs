@@ -18,7 +18,6 @@ mod examination;
 mod hash_sections;
 mod header;
 mod layout;
-mod little_endian;
 mod reader;
 mod section;
 mod segment_names;
@@ -31,6 +30,7 @@ use evidence::{ExtentSet, SectorSize};
 pub use header::carried_text;
 pub use reader::EwfReader;
 pub use writer::EwfWriter;
+pub(crate) use writer::random_identifier;
 
 /// The form in which unread ranges travel in an E01: widened to whole sectors, and without what lies beyond sector
 /// 4 294 967 295, which the error table cannot number.

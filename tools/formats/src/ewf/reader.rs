@@ -138,7 +138,7 @@ impl EwfReader {
         let mut flaw = "";
         for section in [Some(place.table), place.mirror].into_iter().flatten() {
             let entries = self.entries(&place, &section);
-            match entries.map_err(|error| with_media(error, self.extent(start, end)))? {
+            match entries.map_err(|error| error.losing(self.extent(start, end)))? {
                 Ok(places) => {
                     self.loaded = Some(LoadedTable { index, places });
                     return Ok((place, within));
@@ -202,7 +202,7 @@ impl EwfReader {
         let length = usize::try_from(end.saturating_sub(place.offset)).unwrap_or(usize::MAX).min(longest);
         self.stored.resize(length, 0);
         if let Err(error) = self.container.files.read(table.segment, place.offset, &mut self.stored) {
-            return Err(with_media(error, media));
+            return Err(error.losing(media));
         }
         let expected = usize::try_from(media.length.0).unwrap_or(usize::MAX);
         self.decoder
@@ -293,20 +293,4 @@ fn within(places: Vec<ChunkPlace>, (start, end): (u64, u64)) -> Result<Vec<Chunk
     let first = places.first().is_none_or(|place| place.offset >= start);
     let last = places.last().is_none_or(|place| place.offset < end);
     if first && last { Ok(places) } else { Err("its offsets lie outside the chunk data") }
-}
-
-/// An I/O error while media data was read, with the range that is lost.
-fn with_media(error: FormatError, media: Extent) -> FormatError {
-    match error {
-        FormatError::Source { path, offset, source, .. }
-            if source.kind() == std::io::ErrorKind::UnexpectedEof =>
-        {
-            let what = "the segment became shorter while it was read".to_owned();
-            FormatError::DamagedChunk { segment: path, offset, media, what }
-        }
-        FormatError::Source { path, offset, source, .. } => {
-            FormatError::Source { path, offset, media: Some(media), source }
-        }
-        other => other,
-    }
 }

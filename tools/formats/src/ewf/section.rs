@@ -1,7 +1,7 @@
 //! The 76-byte descriptor in front of every section (EWF, "Section descriptor").
 
 use super::adler::{seal, unseal};
-use super::little_endian::{bytes_at, u64_at};
+use crate::little_endian::{bytes_at, u64_at};
 
 /// Length of a descriptor.
 pub(super) const DESCRIPTOR: u64 = 76;

@@ -1,7 +1,7 @@
 //! Tables of chunk offsets: `table` and its mirror `table2`.
 
 use super::adler::{adler32, seal, unseal};
-use super::little_endian::{u32_at, u64_at};
+use crate::little_endian::{u32_at, u64_at};
 
 /// Header of a table: count, padding, base offset, padding, checksum.
 pub(super) const HEADER: u64 = 24;

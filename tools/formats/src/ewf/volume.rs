@@ -1,8 +1,8 @@
 //! The shape of the medium, as the `volume`, `disk` and `data` sections state it.
 
 use super::adler::{seal, unseal};
-use super::little_endian::{bytes_at, put, u32_at, u64_at};
 use crate::MediumKind;
+use crate::little_endian::{bytes_at, put, u32_at, u64_at};
 
 /// Content length since EnCase 2, and that of EnCase 1.
 const LENGTH: usize = 1052;

@@ -250,8 +250,8 @@ fn segment_file(base: &Path, number: u64) -> Result<DestinationFile, FormatError
     Ok(file)
 }
 
-/// A random set identifier, a version 4 UUID (RFC 9562, section 5.4) as EnCase writes.
-fn random_identifier() -> Result<[u8; 16], FormatError> {
+/// A random version 4 UUID (RFC 9562, section 5.4), in the byte order of a GUID: its first three fields little-endian.
+pub(crate) fn random_identifier() -> Result<[u8; 16], FormatError> {
     let source = Path::new("/dev/urandom");
     let mut bytes = [0; 16];
     File::open(source).and_then(|mut random| random.read_exact(&mut bytes)).map_err(|error| {

@@ -122,6 +122,6 @@ struct PlainEncoder;
 impl ChunkEncoder for PlainEncoder {
     fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {
         let media_length = ByteCount(u64::try_from(media.len()).unwrap_or(u64::MAX));
-        Ok(EncodedChunk { stored: media.to_vec(), media_length, compressed: false })
+        Ok(EncodedChunk { stored: media.to_vec(), media_length, compressed: false, block_hash: None })
     }
 }

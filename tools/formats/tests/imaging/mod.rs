@@ -3,9 +3,14 @@
 #![allow(dead_code)]
 
 use evidence::{ByteCount, ByteOffset, CaseData, HashAlgorithm, Hasher, SectorSize};
+use formats::aff4::Compression;
 use formats::{FormatError, ImageKind, ImagePlan, ImageReader, ImageSummary, Segment};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Every way in which an AFF4 can be compressed.
+pub const AFF4_METHODS: [Compression; 4] =
+    [Compression::Stored, Compression::Snappy, Compression::Lz4, Compression::Deflate];
 
 /// Numbers without a pattern that are the same in every run.
 pub struct Noise(pub u64);
