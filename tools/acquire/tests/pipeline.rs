@@ -8,9 +8,10 @@
     clippy::as_conversions
 )]
 
+use acquire::BLOCK_SIZE;
 use acquire::block_reader::{ReadFault, SourceLost, read_block};
 use acquire::medium::{Medium, ReadFailure};
-use acquire::pipeline::{self, BLOCK_SIZE, Observer, PipelineError};
+use acquire::pipeline::{self, Limits, Observer, PipelineError};
 use acquire::progress::Progress;
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, SectorSize};
 use formats::{
@@ -122,7 +123,7 @@ fn run(
     image: Option<Box<dyn ImageWriter>>,
     notes: &mut Notes,
 ) -> Result<pipeline::Imaged, PipelineError> {
-    pipeline::run(disk, image, &HashAlgorithm::ALL, &Progress::default(), notes)
+    pipeline::run(disk, image, &HashAlgorithm::USUAL, Limits::default(), &Progress::default(), notes)
 }
 
 proptest! {
@@ -134,8 +135,8 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let image = formats::create(ImageKind::Raw, &plan(folder.path(), size)).unwrap();
         let imaged = run(&mut BadDisk::new(data.clone()), Some(image), &mut Notes::default()).unwrap();
-        prop_assert!(std::fs::read(&imaged.segments[0].path).unwrap() == data);
-        for (program, algorithm) in ["md5sum", "sha1sum", "sha256sum"].into_iter().zip(HashAlgorithm::ALL) {
+        prop_assert!(std::fs::read(&imaged.images[0].as_ref().unwrap()[0].path).unwrap() == data);
+        for (program, algorithm) in ["md5sum", "sha1sum", "sha256sum"].into_iter().zip(HashAlgorithm::USUAL) {
             prop_assert_eq!(imaged.hashes.get(algorithm).unwrap().to_string(), sum_of(program, &data));
         }
     }
@@ -155,7 +156,7 @@ proptest! {
         let image = formats::create(ImageKind::Raw, &plan(folder.path(), data.len())).unwrap();
         let mut notes = Notes::default();
         let imaged = run(&mut disk, Some(image), &mut notes).unwrap();
-        prop_assert!(std::fs::read(&imaged.segments[0].path).unwrap() == wanted);
+        prop_assert!(std::fs::read(&imaged.images[0].as_ref().unwrap()[0].path).unwrap() == wanted);
         let unread: Vec<usize> = imaged.unread.iter().flat_map(|e| e.offset.0 as usize..e.end() as usize).collect();
         let bad: Vec<usize> = (0..data.len()).filter(|at| disk.bad.contains(&(at / sector))).collect();
         prop_assert!(unread == bad);
@@ -192,8 +193,15 @@ fn a_stop_ends_the_run() {
     let stop = Arc::new(AtomicBool::new(true));
     let mut disk = BadDisk::new(pattern(BLOCK_SIZE));
     let progress = Progress::new(stop);
-    let error =
-        pipeline::run(&mut disk, None, &HashAlgorithm::ALL, &progress, &mut Notes::default()).unwrap_err();
+    let error = pipeline::run(
+        &mut disk,
+        None,
+        &HashAlgorithm::USUAL,
+        Limits::default(),
+        &progress,
+        &mut Notes::default(),
+    )
+    .unwrap_err();
     assert!(matches!(error, PipelineError::Stopped(ByteOffset(0))));
 }
 
@@ -204,7 +212,14 @@ fn a_stop_is_heard_within_a_block_of_bad_sectors_and_what_was_found_is_told() {
     disk.bad = (0..2048).collect();
     disk.stop_at = Some((50, Arc::clone(&stop)));
     let mut notes = Notes::default();
-    let error = pipeline::run(&mut disk, None, &HashAlgorithm::ALL, &Progress::new(stop), &mut notes);
+    let error = pipeline::run(
+        &mut disk,
+        None,
+        &HashAlgorithm::USUAL,
+        Limits::default(),
+        &Progress::new(stop),
+        &mut notes,
+    );
     assert!(matches!(error, Err(PipelineError::Stopped(_))), "{error:?}");
     assert_eq!(disk.reads, 50);
     // The whole block and the first piece came before the sectors.
@@ -256,6 +271,7 @@ fn a_part_of_a_granule_is_kept_and_its_rest_told() {
             &mut FileWithBadByte(bad),
             Some(image),
             &[HashAlgorithm::Md5],
+            Limits::default(),
             &Progress::default(),
             &mut Notes::default(),
         );
@@ -263,7 +279,7 @@ fn a_part_of_a_granule_is_kept_and_its_rest_told() {
         let rest = bad.next_multiple_of(4096);
         let lost = Extent { offset: ByteOffset(bad), length: ByteCount(rest - bad) };
         assert_eq!(imaged.unread.iter().collect::<Vec<_>>(), [lost]);
-        let data = std::fs::read(&imaged.segments[0].path).unwrap();
+        let data = std::fs::read(&imaged.images[0].as_ref().unwrap()[0].path).unwrap();
         let is_lost = |at: u64| (bad..rest).contains(&at);
         assert!(data.iter().zip(0..).all(|(byte, at)| *byte == u8::from(!is_lost(at))), "{bad}");
     }
@@ -292,7 +308,14 @@ impl Medium for CombedDisk {
 #[test]
 fn more_unreadable_ranges_than_can_be_told_end_the_run() {
     let progress = Progress::default();
-    let error = pipeline::run(&mut CombedDisk, None, &[HashAlgorithm::Md5], &progress, &mut Notes::default());
+    let error = pipeline::run(
+        &mut CombedDisk,
+        None,
+        &[HashAlgorithm::Md5],
+        Limits::default(),
+        &progress,
+        &mut Notes::default(),
+    );
     assert!(matches!(error, Err(PipelineError::TooManyRanges)), "{error:?}");
     assert!(progress.done() < CombedDisk.size().0 / 2, "it went on to {}", progress.done());
 }
@@ -321,7 +344,9 @@ impl Medium for LongDisk {
 fn a_record_that_cannot_be_kept_ends_the_run_at_once() {
     let progress = Progress::default();
     let mut notes = Notes { refuse: true, ..Notes::default() };
-    let error = pipeline::run(&mut LongDisk, None, &HashAlgorithm::ALL, &progress, &mut notes).unwrap_err();
+    let error =
+        pipeline::run(&mut LongDisk, None, &HashAlgorithm::USUAL, Limits::default(), &progress, &mut notes)
+            .unwrap_err();
     assert!(matches!(error, PipelineError::Caller(_)), "{error}");
     assert!(progress.done() < LongDisk.size().0, "it went on to the end of the disk");
 }

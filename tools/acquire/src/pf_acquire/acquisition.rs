@@ -7,7 +7,7 @@ use super::report::Report;
 use super::screen::{Screen, tell};
 use super::source::{self, Protection, Source};
 use acquire::medium::ReadBack;
-use acquire::pipeline::{self, Imaged, PipelineError};
+use acquire::pipeline::{self, Imaged, Limits, PipelineError};
 use acquire::progress::Progress;
 use device::{DirectFile, ReadMode, self_report};
 use evidence::{ByteCount, HashAlgorithm, HashSet, Transport};
@@ -26,6 +26,8 @@ use std::time::Instant;
 
 /// Carries out what the command line asks for.
 pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
+    // Before anything is looked at: a machine that computes wrongly must not say anything of a disk.
+    evidence::self_test()?;
     let algorithms = arguments.algorithms();
     if algorithms.is_empty() {
         return Err(Failure::NoHash);
@@ -56,6 +58,7 @@ struct Acquisition {
     image: Box<dyn ImageWriter>,
     record: RecordWriter,
     stop: Arc<AtomicBool>,
+    limits: Limits,
 }
 
 impl Acquisition {
@@ -111,7 +114,8 @@ impl Acquisition {
             let told = format!("sysfs says {}, the device {}", source.disk.identity.capacity, medium.size());
             record.append(&note(&told))?;
         }
-        Ok(Self { source, protection, reported, hidden, medium, folder, algorithms, image, record, stop })
+        let limits = arguments.limits();
+        Ok(Self { source, protection, reported, hidden, medium, folder, algorithms, image, record, stop, limits })
     }
 
     fn carry_out(self) -> Result<Report, Failure> {
@@ -126,13 +130,14 @@ impl Acquisition {
             image,
             mut record,
             stop,
+            limits,
         } = self;
         let media_size = medium.size();
         let progress = Progress::new(Arc::clone(&stop));
         let begun = Instant::now();
         let imaged = {
             let mut screen = Screen::new("imaging", media_size, Some(&mut record));
-            pipeline::run(&mut medium, Some(image), &algorithms, &progress, &mut screen)
+            pipeline::run(&mut medium, [image], &algorithms, limits, &progress, &mut screen)
         };
         let imaged = match imaged {
             Ok(imaged) => imaged,
@@ -150,7 +155,7 @@ impl Acquisition {
             seconds: begun.elapsed().as_secs_f64(),
         }))?;
 
-        let verified = match read_back(&imaged, &algorithms, media_size, &Progress::new(stop)) {
+        let verified = match read_back(&imaged, &algorithms, media_size, limits, &Progress::new(stop)) {
             Ok(verified) => verified,
             Err(error) => {
                 record_early_end(&error, &protection, &mut record);
@@ -204,9 +209,11 @@ fn read_back(
     imaged: &Imaged,
     algorithms: &[HashAlgorithm],
     media_size: ByteCount,
+    limits: Limits,
     progress: &Progress,
 ) -> Result<Verification, PipelineError> {
-    for segment in &imaged.segments {
+    let segments = imaged.images.first().and_then(Option::as_deref).unwrap_or_default();
+    for segment in segments {
         // The segments are on their medium already, so their pages can go; where they stay, the read is less of a proof
         // but no less of a comparison.
         if let Ok(file) = File::open(&segment.path) {
@@ -218,7 +225,7 @@ fn read_back(
         matches: false,
         mismatches: vec![mismatch],
     };
-    let Some(first) = imaged.segments.first() else { return Ok(failed("there is no segment".to_owned())) };
+    let Some(first) = segments.first() else { return Ok(failed("there is no segment".to_owned())) };
     let mut image = match formats::open(&first.path) {
         Ok(image) => image,
         Err(error) => return Ok(failed(error.to_string())),
@@ -228,7 +235,7 @@ fn read_back(
         mismatches.push(format!("the image holds {}, the source {media_size}", image.media_size()));
     }
     let mut screen = Screen::new("reading back", media_size, None);
-    let read = pipeline::run(&mut ReadBack::new(image), None, algorithms, progress, &mut screen)?;
+    let read = pipeline::run(&mut ReadBack::new(image), [], algorithms, limits, progress, &mut screen)?;
     mismatches.extend(read.unread.iter().map(|extent| format!("damaged in the image: {extent}")));
     for (algorithm, digest) in imaged.hashes.iter() {
         if read.hashes.get(algorithm) != Some(digest) {
@@ -272,7 +279,8 @@ fn close(record: &mut RecordWriter, protection: &Protection, outcome: Outcome) -
 
 fn segment_files(imaged: &Imaged) -> Vec<SegmentFile> {
     let name = |path: &std::path::Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    imaged.segments.iter().map(|s| SegmentFile { name: name(&s.path), size: s.size }).collect()
+    let segments = imaged.images.first().and_then(Option::as_deref).unwrap_or_default();
+    segments.iter().map(|s| SegmentFile { name: name(&s.path), size: s.size }).collect()
 }
 
 fn environment() -> Environment {

@@ -2,7 +2,7 @@
 
 use acquire::pipeline::PipelineError;
 use device::{DeviceError, DirectError};
-use evidence::GuardState;
+use evidence::{GuardState, SelfTestError};
 use formats::FormatError;
 use guard::GuardError;
 use record::RecordError;
@@ -50,8 +50,11 @@ pub enum Failure {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// A hash gives wrong values on this machine.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestError),
     /// Nothing to hash with.
-    #[error("--hash names no algorithm; give at least one of md5, sha1, sha256")]
+    #[error("--hash names no algorithm; give at least one, e.g. md5,sha256")]
     NoHash,
     /// An empty source.
     #[error("{0}: has no data (a drive without a medium?)")]

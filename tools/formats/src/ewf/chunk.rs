@@ -24,42 +24,58 @@ pub(super) struct EwfEncoder {
 impl EwfEncoder {
     pub(super) fn new(chunk_size: usize) -> Result<Self, FormatError> {
         let mut thorough = Compress::new(Compression::best(), true);
-        let zeros = store(&vec![0; chunk_size], &mut thorough)?.stored;
-        Ok(Self { chunk_size, zeros, idle: Mutex::default() })
+        let mut zeros = EncodedChunk::default();
+        store(&vec![0; chunk_size], &mut thorough, &mut zeros)?;
+        Ok(Self { chunk_size, zeros: zeros.stored, idle: Mutex::default() })
     }
 }
 
-/// The shorter of the two stored forms.
-fn store(media: &[u8], compress: &mut Compress) -> Result<EncodedChunk, FormatError> {
+/// Puts the shorter of the two stored forms into `chunk`.
+fn store(media: &[u8], compress: &mut Compress, chunk: &mut EncodedChunk) -> Result<(), FormatError> {
     let uncompressed = media.len().saturating_add(CHECKSUM);
-    let mut stored = Vec::with_capacity(uncompressed);
+    let stored = &mut chunk.stored;
+    stored.clear();
+    stored.reserve_exact(uncompressed);
     // The vector does not grow: a stream that does not fit is not shorter than the bytes themselves.
     let status = compress
-        .compress_vec(media, &mut stored, FlushCompress::Finish)
+        .compress_vec(media, stored, FlushCompress::Finish)
         .map_err(|error| FormatError::Compressor(error.to_string()))?;
     compress.reset();
 
-    let compressed = status == Status::StreamEnd && stored.len() < uncompressed;
-    if !compressed {
+    chunk.compressed = status == Status::StreamEnd && stored.len() < uncompressed;
+    if !chunk.compressed {
         stored.clear();
         stored.extend_from_slice(media);
-        seal(&mut stored);
+        seal(stored);
     }
-    let media_length = ByteCount(u64::try_from(media.len()).unwrap_or(u64::MAX));
-    Ok(EncodedChunk { stored, media_length, compressed })
+    chunk.media_length = media_length(media);
+    Ok(())
+}
+
+fn media_length(media: &[u8]) -> ByteCount {
+    ByteCount(u64::try_from(media.len()).unwrap_or(u64::MAX))
 }
 
 impl ChunkEncoder for EwfEncoder {
     fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {
+        let mut chunk = EncodedChunk::default();
+        self.encode_into(media, &mut chunk)?;
+        Ok(chunk)
+    }
+
+    fn encode_into(&self, media: &[u8], chunk: &mut EncodedChunk) -> Result<(), FormatError> {
         if media.len() == self.chunk_size && is_zero(media) {
-            let media_length = ByteCount(u64::try_from(media.len()).unwrap_or(u64::MAX));
-            return Ok(EncodedChunk { stored: self.zeros.clone(), media_length, compressed: true });
+            chunk.stored.clear();
+            chunk.stored.extend_from_slice(&self.zeros);
+            chunk.media_length = media_length(media);
+            chunk.compressed = true;
+            return Ok(());
         }
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut compress = idle.unwrap_or_else(|| Compress::new(Compression::fast(), true));
-        let chunk = store(media, &mut compress);
+        let outcome = store(media, &mut compress, chunk);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(compress);
-        chunk
+        outcome
     }
 }
 
