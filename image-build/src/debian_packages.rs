@@ -68,6 +68,7 @@ const PACKAGES: &[Package] = &[
     emulate("nvme-cli", "raw NVMe commands, sent by a stranger"),
     emulate("ewf-tools", "second reader of E01 images"),
     emulate("sleuthkit", "second reader of E01 images and the file systems inside"),
+    test("b3sum", "second opinion on BLAKE3 and on leaves of the hash tree"),
     test("binutils", "second opinion on static binaries"),
     test("cryptsetup-bin", "LUKS signatures"),
     test("gdisk", "second opinion on partition tables"),

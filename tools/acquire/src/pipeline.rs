@@ -87,6 +87,14 @@ pub struct Imaged {
     pub images: Vec<Option<Vec<Segment>>>,
 }
 
+impl Imaged {
+    /// Segments of the first image that is whole; none when nothing was written.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        self.images.iter().flatten().next().map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
 /// Why a run ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {

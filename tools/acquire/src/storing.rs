@@ -2,7 +2,7 @@
 
 use crate::block::Block;
 use crate::pipeline::Told;
-use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use evidence::{LeafPart, LeafSize};
 use formats::{ChunkEncoder, EncodedChunk, FormatError, ImageWriter};
 use std::sync::Arc;
@@ -116,11 +116,7 @@ impl Tools {
         media: &[u8],
     ) -> Result<Batch, FormatError> {
         let (home, spare) = &self.spare;
-        let chunks = match spare.try_recv() {
-            Ok(chunks) => chunks,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Vec::new(),
-        };
-        let mut batch = Batch { chunks, home: home.clone() };
+        let mut batch = Batch { chunks: spare.try_recv().unwrap_or_default(), home: home.clone() };
         batch.chunks.resize_with(media.len().div_ceil(*chunk_size), EncodedChunk::default);
         for (chunk, part) in batch.chunks.iter_mut().zip(media.chunks(*chunk_size)) {
             encoder.encode_into(part, chunk)?;

@@ -15,13 +15,17 @@ The source is locked as evidence first: the kernel then refuses every change to 
 of it can't be in the image (hidden areas), what locks it and how it is; warnings come before the first read, and the
 answers go into the record. Nothing is unlocked.
 
+With --to twice the source is read once and written to both. If one destination fails the other goes on: that is said, stands in
+the record, and has an exit code of its own. Each destination has the whole record, with the same chain head.
+
 Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the
 record has all. Before it starts, the program hashes what has known values and refuses to go on if one is wrong.
 
 Memory: 160 MiB at most, or what --memory says.
 
 Exit codes: 0 imaged and verified; 1 the image read back is not what was written; 2 refused to start; 3 imaged and
-verified, but some sectors could not be read; 4 the destination failed; 5 interrupted; 6 the source failed.";
+verified, but some sectors could not be read; 4 the destination failed, or both; 5 interrupted; 6 the source failed; 7 imaged and verified
+at one of two destinations, the other failed.";
 
 /// Image a disk: read once, hash, compress, write, read back, and record it all
 #[derive(Parser, Debug)]
@@ -30,9 +34,9 @@ pub struct Arguments {
     /// Disk, partition, loop device or ordinary file
     pub source: PathBuf,
 
-    /// Folder the image goes to, on a disk allowed by pf-guard
-    #[arg(long = "to", value_name = "DIR")]
-    pub to: PathBuf,
+    /// Folder the image goes to, on a disk allowed by pf-guard; given twice, the image goes to both
+    #[arg(long = "to", value_name = "DIR", required = true)]
+    pub to: Vec<PathBuf>,
 
     /// Format of the image
     #[arg(long, value_enum, default_value = "e01")]

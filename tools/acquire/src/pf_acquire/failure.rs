@@ -78,22 +78,22 @@ pub enum Failure {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// It had begun and ended early.
-    #[error("{error}. What was written stays in {folder}, but it is not a whole image", folder = .folder.display())]
+    #[error("{error}. What was written stays in {folders}, but it is not a whole image")]
     EndedEarly {
         /// Why.
         error: PipelineError,
-        /// Destination.
-        folder: PathBuf,
+        /// Each destination.
+        folders: String,
     },
     /// The image was finished, the reading back was not.
     #[error(
-        "{error}. The image in {folder} is whole but was not read back to its end: check it with pf-verify", folder = .folder.display()
+        "{error}. The image in {folders} is whole but was not read back to its end: check it with pf-verify"
     )]
     NotReadBack {
         /// Why.
         error: PipelineError,
-        /// Destination.
-        folder: PathBuf,
+        /// Each destination.
+        folders: String,
     },
     /// What was given for the record does not fit into it.
     #[error("{0} bytes of arguments do not fit into the record; shorten the case fields to {most} bytes in all", most = LONGEST_ARGUMENTS)]
