@@ -2,34 +2,35 @@
 
 use crate::block::Block;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use evidence::{Digest, HashAlgorithm, Hasher};
+use evidence::{HashAlgorithm, HashGroup, HashSet};
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
-/// Bytes that all hashes of a thread take in turn, while they lie in the core's first cache.
-const STRETCH: usize = 16 << 10;
-
 /// Shares algorithms out among at most `threads`: the most expensive first, each to the thread that has least to do. A hash
 /// can't be split, and more threads than cores only take turns.
 fn lanes(algorithms: &[HashAlgorithm], threads: usize) -> Vec<Vec<HashAlgorithm>> {
-    let mut lanes = vec![(0u32, Vec::new()); threads.min(algorithms.len())];
-    let mut sorted = algorithms.to_vec();
+    // SHA-1 by the processor's own instructions runs in the shadow of MD5 and costs nothing there.
+    let shadow = algorithms.contains(&HashAlgorithm::Md5) && HashAlgorithm::Sha1.implementation() == "sha-ni";
+    let in_shadow = |algorithm: &HashAlgorithm| shadow && *algorithm == HashAlgorithm::Sha1;
+    let mut sorted: Vec<HashAlgorithm> = algorithms.iter().filter(|a| !in_shadow(a)).copied().collect();
     sorted.sort_by_key(|algorithm| Reverse(algorithm.cost()));
+
+    let mut lanes = vec![(0u32, Vec::new()); threads.min(sorted.len())];
     for algorithm in sorted {
         if let Some((cost, lane)) = lanes.iter_mut().min_by_key(|(cost, _)| *cost) {
             *cost = cost.saturating_add(algorithm.cost());
             lane.push(algorithm);
+            if algorithm == HashAlgorithm::Md5 {
+                lane.extend(algorithms.iter().copied().filter(in_shadow));
+            }
         }
     }
     lanes.into_iter().map(|(_, lane)| lane).collect()
 }
 
-/// Values of the algorithms of one thread.
-pub(crate) type Values = Vec<(HashAlgorithm, Digest)>;
-
 /// A thread that hashes, and where it takes its blocks from.
-pub(crate) type Lane<'scope> = (Sender<Arc<Block>>, ScopedJoinHandle<'scope, Values>);
+pub(crate) type Lane<'scope> = (Sender<Arc<Block>>, ScopedJoinHandle<'scope, HashSet>);
 
 /// Starts the threads.
 pub(crate) fn start<'scope>(
@@ -47,16 +48,12 @@ pub(crate) fn start<'scope>(
     lanes(algorithms, threads).into_iter().map(start).collect()
 }
 
-fn hash(lane: &[HashAlgorithm], blocks: &Receiver<Arc<Block>>) -> Values {
-    let mut hashers: Vec<Hasher> = lane.iter().map(|algorithm| Hasher::new(*algorithm)).collect();
+fn hash(lane: &[HashAlgorithm], blocks: &Receiver<Arc<Block>>) -> HashSet {
+    let mut group = HashGroup::new(lane);
     for block in blocks {
-        for stretch in block.data().chunks(STRETCH) {
-            for hasher in &mut hashers {
-                hasher.update(stretch);
-            }
-        }
+        group.update(block.data());
     }
-    hashers.into_iter().map(|hasher| (hasher.algorithm(), hasher.finish())).collect()
+    group.finish()
 }
 
 #[cfg(test)]
@@ -67,7 +64,10 @@ mod tests {
     fn hashes_are_shared_out_so_that_no_thread_waits_for_another() {
         let usual = HashAlgorithm::USUAL;
         assert_eq!(lanes(&usual, 1).concat().len(), 3);
-        assert_eq!(lanes(&usual, 8).len(), 3);
+        let two = lanes(&usual, 2);
+        assert_eq!((two.len(), two.concat().len()), (2, 3), "{two:?}");
+        let shadow = HashAlgorithm::Sha1.implementation() == "sha-ni";
+        assert_eq!(two.contains(&vec![HashAlgorithm::Md5, HashAlgorithm::Sha1]), shadow, "{two:?}");
         let all = lanes(&HashAlgorithm::ALL, 2);
         assert_eq!(all.len(), 2);
         assert_eq!(all.concat().iter().collect::<std::collections::BTreeSet<_>>().len(), 7);

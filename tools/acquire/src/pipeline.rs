@@ -231,7 +231,8 @@ pub fn run(
         // An observer, or the last image that failed, makes the readers end early: their reasons come first.
         observed?;
         reading.end().map_or(Ok(()), |end| Err(PipelineError::from(end)))?;
-        Ok::<_, PipelineError>((hashes.into_iter().flatten().collect::<HashSet>(), writers))
+        let values = |set: &HashSet| set.iter().map(|(a, d)| (a, d.clone())).collect::<Vec<_>>();
+        Ok::<_, PipelineError>((hashes.iter().flat_map(values).collect::<HashSet>(), writers))
     })?;
 
     if let Some((number, value)) = seen.leaves.last() {
