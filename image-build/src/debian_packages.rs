@@ -14,6 +14,8 @@ pub enum Need {
     Emulate,
     /// The tests beside the code, with other people's programs as witnesses.
     Test,
+    /// The programs that the bench compares with.
+    Bench,
 }
 
 struct Package {
@@ -32,6 +34,10 @@ const fn emulate(name: &'static str, why: &'static str) -> Package {
 
 const fn test(name: &'static str, why: &'static str) -> Package {
     Package { name, need: Need::Test, why }
+}
+
+const fn bench(name: &'static str, why: &'static str) -> Package {
+    Package { name, need: Need::Bench, why }
 }
 
 const PACKAGES: &[Package] = &[
@@ -68,6 +74,15 @@ const PACKAGES: &[Package] = &[
     emulate("nvme-cli", "raw NVMe commands, sent by a stranger"),
     emulate("ewf-tools", "second reader of E01 images"),
     emulate("sleuthkit", "second reader of E01 images and the file systems inside"),
+    bench("build-essential", "compiling libewf"),
+    bench("zlib1g-dev", "compiling libewf"),
+    bench("python3-pip", "fetching libewf"),
+    bench("dc3dd", "imaging to raw"),
+    bench("dcfldd", "imaging to raw"),
+    bench("e2fsprogs", "file systems to be imaged"),
+    bench("ewf-tools", "imaging to E01"),
+    bench("gddrescue", "imaging to raw without hashes"),
+    test("b3sum", "second opinion on BLAKE3 and on leaves of the hash tree"),
     test("binutils", "second opinion on static binaries"),
     test("cryptsetup-bin", "LUKS signatures"),
     test("gdisk", "second opinion on partition tables"),

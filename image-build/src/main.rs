@@ -9,6 +9,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bench;
 mod boot_media;
 mod checks;
 mod cpio;
@@ -89,6 +90,8 @@ enum Chore {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Image the same files with our program and with others, in one sitting, and print how fast each is
+    Bench(bench::Arguments),
     /// Attack disks under a stock Debian kernel with read-only flags set, and under ours; write the table of what leaks
     Compare,
 }
@@ -134,6 +137,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Test { only: None } => checks::test(stages)?,
         Chore::Test { only: Some(Suite::Guard) } => checks::test_guard(stages)?,
         Chore::Fuzz { target, seconds } => fuzzing::run(stages, target.as_deref(), *seconds)?,
+        Chore::Bench(arguments) => bench::run(arguments, stages)?,
         Chore::Compare => checks::compare(stages)?,
     }
     Ok(true)

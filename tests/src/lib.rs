@@ -24,6 +24,7 @@
 
 pub mod artifacts;
 pub mod attempts;
+pub mod bench;
 pub mod command_tables;
 pub mod demo;
 pub mod disk_device;

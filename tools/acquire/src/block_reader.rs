@@ -4,6 +4,7 @@
 use crate::medium::{Medium, ReadFailure};
 use crate::progress::Progress;
 use evidence::{ByteCount, ByteOffset, Extent};
+use std::sync::{PoisonError, RwLock};
 
 /// The piece between a whole block and a sector: a failed read of a disk takes seconds, and most blocks with one bad
 /// sector have no other.
@@ -63,11 +64,42 @@ pub fn read_block(
     progress: &Progress,
     faults: &mut Vec<ReadFault>,
 ) -> Result<usize, BlockEnd> {
-    let left = medium.size().0.saturating_sub(offset.0);
-    let wanted = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-    let mut cursor = Cursor { medium, start: offset, wanted, progress, faults };
+    let wanted = wanted(medium, offset, buffer);
+    let mut cursor = Cursor { medium, start: offset, wanted, progress, faults, tried: None };
     cursor.read_range(buffer, 0, wanted, &[PIECE])?;
     Ok(wanted)
+}
+
+/// As [`read_block`], where others read the same medium at the same time: whole blocks are read side by side, but who
+/// meets an error reads alone until the block is done. A disk that fails is not made to seek between several of them.
+///
+/// # Errors
+/// As [`read_block`].
+pub fn read_block_beside_others(
+    medium: &mut dyn Medium,
+    offset: ByteOffset,
+    buffer: &mut [u8],
+    progress: &Progress,
+    faults: &mut Vec<ReadFault>,
+    turn: &RwLock<()>,
+) -> Result<usize, BlockEnd> {
+    let wanted = wanted(medium, offset, buffer);
+    let mut cursor = Cursor { medium, start: offset, wanted, progress, faults, tried: None };
+    if !progress.stop_asked() {
+        let _side_by_side = turn.read().unwrap_or_else(PoisonError::into_inner);
+        match cursor.read_once(buffer, 0, wanted) {
+            Ok(count) if count >= wanted => return Ok(wanted),
+            outcome => cursor.tried = Some(outcome),
+        }
+    }
+    let _alone = turn.write().unwrap_or_else(PoisonError::into_inner);
+    cursor.read_range(buffer, 0, wanted, &[PIECE])?;
+    Ok(wanted)
+}
+
+fn wanted(medium: &dyn Medium, offset: ByteOffset, buffer: &[u8]) -> usize {
+    let left = medium.size().0.saturating_sub(offset.0);
+    buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX))
 }
 
 struct Cursor<'a> {
@@ -76,6 +108,8 @@ struct Cursor<'a> {
     wanted: usize,
     progress: &'a Progress,
     faults: &'a mut Vec<ReadFault>,
+    /// What the read of the whole block gave, where it was made already.
+    tried: Option<Result<usize, ReadFailure>>,
 }
 
 impl Cursor<'_> {
@@ -164,6 +198,9 @@ impl Cursor<'_> {
 
     /// One read of `at..to`. At the end of a medium of odd size the buffer's granule goes beyond it.
     fn read_once(&mut self, buffer: &mut [u8], at: usize, to: usize) -> Result<usize, ReadFailure> {
+        if let Some(outcome) = self.tried.take() {
+            return outcome;
+        }
         let granule = self.granule();
         let end = if to == self.wanted { to.next_multiple_of(granule).min(buffer.len()) } else { to };
         let offset = self.offset(at);

@@ -5,10 +5,17 @@
 //! format (those are in `formats`) or a screen (that is in `pf-acquire`).
 //! Who calls it: `pf-acquire`.
 //!
-//! Memory: [`pipeline::BLOCKS`] blocks of about 1 MiB of media data, and as many compressed ones, whatever the source.
+//! Memory: what [`pipeline::Limits`] says, whatever the source.
 #![forbid(unsafe_code)]
 
+mod block;
 pub mod block_reader;
+mod hashing;
+mod leaves;
 pub mod medium;
 pub mod pipeline;
 pub mod progress;
+mod reading;
+mod storing;
+
+pub use block::BLOCK_SIZE;

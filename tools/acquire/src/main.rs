@@ -13,6 +13,8 @@ mod destination;
 mod failure;
 #[path = "pf_acquire/mounts.rs"]
 mod mounts;
+#[path = "pf_acquire/records.rs"]
+mod records;
 #[path = "pf_acquire/report.rs"]
 mod report;
 #[path = "pf_acquire/screen.rs"]

@@ -18,6 +18,11 @@ pub trait Medium: Send {
     /// # Errors
     /// [`ReadFailure`] when not even the first byte could be read.
     fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure>;
+
+    /// The same medium once more, to be read at the same time by another thread; `None` where it can't be.
+    fn another(&self) -> Option<Box<dyn Medium>> {
+        None
+    }
 }
 
 /// Why a read gave nothing.
@@ -48,6 +53,10 @@ impl Medium for DirectFile {
             },
         })
     }
+
+    fn another(&self) -> Option<Box<dyn Medium>> {
+        Some(Box::new(self.try_clone().ok()?))
+    }
 }
 
 /// A finished image, read back to be verified.
@@ -72,5 +81,10 @@ impl Medium for ReadBack {
 
     fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
         self.0.read_at(offset, buffer).map_err(|error| ReadFailure { error: error.to_string(), gone: false })
+    }
+
+    fn another(&self) -> Option<Box<dyn Medium>> {
+        let again = formats::open(&self.0.segments().first()?.path).ok()?;
+        Some(Box::new(ReadBack(again)))
     }
 }

@@ -1,38 +1,76 @@
-//! One reader, one thread per hash, a pool that encodes chunks, and one writer; blocks go through in order.
+//! Several reads in flight, put in order; threads that hash; a pool that encodes chunks and hashes leaves; a writer for each
+//! image.
 //!
 //! ```text
-//! free blocks -> reader -+-> MD5 ...................... hash values
-//!      ^                 +-> SHA-256 ..................
-//!      |                 +-> encoders (one per core) -> writer (in order)
-//!      +------ a block that nobody needs any more ------+
+//!                  +-> readers -> in order -+-> MD5, SHA-1 .............. hash values
+//! free blocks -----+                        +-> SHA-256 .................
+//!      ^                                    +-> pool (one per core) -+--> writer (in order) --> image
+//!      |                                                |            +--> writer (in order) --> second image
+//!      +------ a block that nobody needs any more ------+--> leaves of the hash tree (in order) --> observer
 //! ```
 
-use crate::block_reader::{BlockEnd, ReadFault, SourceLost, read_block};
+use crate::block::{BLOCK_SIZE, Block, Buffers};
+use crate::block_reader::{BlockEnd, ReadFault, SourceLost};
+use crate::hashing;
+use crate::leaves::Leaves;
 use crate::medium::Medium;
 use crate::progress::Progress;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
-use device::AlignedBuffer;
-use evidence::{ByteOffset, ExtentSet, HashAlgorithm, HashSet, Hasher};
-use formats::{ChunkEncoder, EncodedChunk, FormatError, ImageSummary, ImageWriter, Segment};
+use crate::reading::{Next, Reading};
+use crate::storing::Storing;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use evidence::{ByteCount, ByteOffset, Digest, ExtentSet, HashAlgorithm, HashSet, LeafPart, LeafSize};
+use formats::{FormatError, ImageSummary, ImageWriter, Segment};
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
-
-/// Blocks in flight.
-pub const BLOCKS: usize = 32;
-
-/// Size of a block; a multiple of every chunk size in use.
-pub const BLOCK_SIZE: usize = 1 << 20;
+use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
 
 /// Most separate ranges that may be unreadable: what the memory holds and one entry of the record can name. Each of them
 /// costs several failed reads, so that a disk has to be tried for days to come this far.
 pub const MOST_RANGES: usize = 150_000;
 
-/// Faults that may wait for the observer; a reader that meets more waits for it.
-const WAITING_FAULTS: usize = 256;
+/// What may wait for the observer; whoever has more to tell waits for it.
+const WAITING: usize = 256;
 
 /// How often the caller is given a turn.
 const TICK: Duration = Duration::from_millis(200);
+
+/// What a run may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Blocks in flight.
+    blocks: usize,
+    /// Reads in flight.
+    reads: usize,
+    /// Threads of the pool, and of the hashes.
+    cores: usize,
+}
+
+impl Limits {
+    /// What a run takes beside its blocks: stacks, write buffers, tables, leaves, compressors.
+    const BESIDE: u64 = 24 << 20;
+
+    /// The least memory that keeps all threads busy.
+    pub const LEAST_MEMORY: ByteCount = ByteCount(64 << 20);
+
+    /// Memory where nobody says how much.
+    pub const USUAL_MEMORY: ByteCount = ByteCount(160 << 20);
+
+    /// At most `memory` in all: each block takes its size twice, as it was read and as it is stored.
+    #[must_use]
+    pub fn within(memory: ByteCount) -> Self {
+        let twice = u64::try_from(BLOCK_SIZE).unwrap_or(u64::MAX).saturating_mul(2);
+        let memory = memory.max(Self::LEAST_MEMORY);
+        let blocks = memory.0.saturating_sub(Self::BESIDE).checked_div(twice).unwrap_or(0);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { blocks: usize::try_from(blocks).unwrap_or(usize::MAX), reads: 4, cores }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::within(Self::USUAL_MEMORY)
+    }
+}
 
 /// What came of a run through the whole medium.
 #[derive(Clone, Debug)]
@@ -41,8 +79,20 @@ pub struct Imaged {
     pub hashes: HashSet,
     /// What could not be read.
     pub unread: ExtentSet,
-    /// Segments of the image; none when nothing was written.
-    pub segments: Vec<Segment>,
+    /// Media bytes in a leaf of the hash tree.
+    pub leaf_size: LeafSize,
+    /// One value for all leaves.
+    pub leaf_root: Digest,
+    /// Segments of each image, in the order of the writers; `None` for one that failed.
+    pub images: Vec<Option<Vec<Segment>>>,
+}
+
+impl Imaged {
+    /// Segments of the first image that is whole; none when nothing was written.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        self.images.iter().flatten().next().map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 /// Why a run ended early.
@@ -51,7 +101,7 @@ pub enum PipelineError {
     /// The source failed as a whole.
     #[error(transparent)]
     Source(#[from] SourceLost),
-    /// The image could not be written.
+    /// No image could be written, or the last that could.
     #[error(transparent)]
     Image(#[from] FormatError),
     /// Somebody asked to stop.
@@ -65,7 +115,7 @@ pub enum PipelineError {
     TooManyRanges,
     /// No memory for the blocks, or no thread.
     #[error(
-        "the machine has no room for {BLOCKS} blocks of {BLOCK_SIZE} bytes and a thread for each task: {0}"
+        "the machine has no room for the blocks and threads of the pipeline, try a smaller --memory: {0}"
     )]
     Resources(String),
 }
@@ -79,235 +129,224 @@ impl From<BlockEnd> for PipelineError {
     }
 }
 
-/// Takes part in a run from the calling thread.
+/// What an observer could not keep.
+pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
+
+/// Takes part in a run from the calling thread. An error of any of its methods ends the run.
 pub trait Observer {
     /// A range could not be read.
     ///
     /// # Errors
     /// Ends the run.
-    fn fault(&mut self, fault: &ReadFault) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+    fn fault(&mut self, fault: &ReadFault) -> Result<(), Refusal>;
+
+    /// Leaves of the hash tree from number `first` on, in order and without gaps. Their data has been handed to the system
+    /// by the writer of every image that has not failed, which does not mean that it is on the medium.
+    ///
+    /// # Errors
+    /// Ends the run.
+    fn leaves(&mut self, first: u64, values: &[Digest]) -> Result<(), Refusal> {
+        let _ = (first, values);
+        Ok(())
+    }
+
+    /// An image failed and will not be whole, while another goes on.
+    ///
+    /// # Errors
+    /// Ends the run.
+    fn image_failed(&mut self, image: usize, error: &FormatError) -> Result<(), Refusal> {
+        let _ = (image, error);
+        Ok(())
+    }
 
     /// Called several times a second.
     fn tick(&mut self, progress: &Progress);
 }
 
-/// A block of media data. The last thread that lets go of it gives its buffer back to the reader.
-struct Block {
-    buffer: Option<AlignedBuffer>,
-    length: usize,
-    home: Sender<AlignedBuffer>,
+/// What the threads tell the caller's.
+pub(crate) enum Told {
+    /// A range could not be read.
+    Fault(ReadFault),
+    /// The part of a leaf that the block of that number makes.
+    Leaf(u64, LeafPart),
+    /// That image holds one block more.
+    Stored(usize),
+    /// That image failed.
+    Failed(usize, FormatError),
 }
 
-impl Block {
-    fn data(&self) -> &[u8] {
-        self.buffer.as_ref().and_then(|buffer| buffer.get(..self.length)).unwrap_or_default()
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        if let Some(buffer) = self.buffer.take() {
-            // No reader any more: the buffer is freed.
-            let _ = self.home.send(buffer);
-        }
-    }
-}
-
-type Encoded = Result<Vec<EncodedChunk>, FormatError>;
-
-/// A block to be encoded, and where its chunks are waited for.
-struct Job {
-    block: Arc<Block>,
-    done: Sender<Encoded>,
-}
-
-/// Where the reader sends each block.
-struct Sinks {
+/// Where each block goes, in order.
+struct Onward {
     hashes: Vec<Sender<Arc<Block>>>,
-    image: Option<(Sender<Job>, Sender<Receiver<Encoded>>)>,
+    storing: Storing,
+    told: Sender<Told>,
 }
 
-impl Sinks {
-    /// False when the writer has ended, which it does early only by an error.
-    fn send(&self, block: Arc<Block>) -> bool {
-        if let Some((jobs, order)) = &self.image {
-            let (done, encoded) = bounded(1);
-            if order.send(encoded).is_err() || jobs.send(Job { block: Arc::clone(&block), done }).is_err() {
-                return false;
-            }
-        }
-        self.hashes.iter().all(|hash| hash.send(Arc::clone(&block)).is_ok())
+impl Next for Onward {
+    fn fault(&mut self, fault: ReadFault) -> bool {
+        self.told.send(Told::Fault(fault)).is_ok()
+    }
+
+    fn block(&mut self, block: Arc<Block>) -> bool {
+        self.storing.block(Arc::clone(&block))
+            && self.hashes.iter().all(|hash| hash.send(Arc::clone(&block)).is_ok())
     }
 }
 
-/// Reads `medium` from end to end, hashes it, and writes it to `image` if there is one.
+/// Reads `medium` from end to end, hashes it, and writes it to each of `images`, which are of one format and chunk size. An
+/// image that fails does not stop the others.
 ///
 /// # Errors
 /// [`PipelineError`]; every thread has ended by then, and what was written stays.
 pub fn run(
     medium: &mut dyn Medium,
-    image: Option<Box<dyn ImageWriter>>,
+    images: impl IntoIterator<Item = Box<dyn ImageWriter>>,
     algorithms: &[HashAlgorithm],
+    limits: Limits,
     progress: &Progress,
     observer: &mut dyn Observer,
 ) -> Result<Imaged, PipelineError> {
-    let (home, free) = bounded(BLOCKS);
-    for _ in 0..BLOCKS {
-        let buffer = AlignedBuffer::new(BLOCK_SIZE).map_err(|e| PipelineError::Resources(e.to_string()))?;
-        // Room for exactly this many.
-        let _ = home.send(buffer);
-    }
-    let no_thread = |e: std::io::Error| PipelineError::Resources(e.to_string());
+    let images: Vec<Box<dyn ImageWriter>> = images.into_iter().collect();
+    let leaf_size = LeafSize::of_medium(medium.size());
+    let mut seen = Seen { unread: ExtentSet::new(), leaves: Leaves::new(images.len(), leaf_size) };
+    let buffers = Buffers::new(limits.blocks).map_err(|e| PipelineError::Resources(e.to_string()))?;
+    let (told, telling) = bounded(WAITING);
 
-    thread::scope(|scope| {
-        let mut sinks = Sinks { hashes: Vec::new(), image: None };
-        let mut hashing = Vec::new();
-        for algorithm in algorithms {
-            let (blocks, incoming) = unbounded::<Arc<Block>>();
-            sinks.hashes.push(blocks);
-            let hash = move || hash_blocks(*algorithm, &incoming);
-            hashing.push(
-                thread::Builder::new()
-                    .name(algorithm.word().to_owned())
-                    .spawn_scoped(scope, hash)
-                    .map_err(no_thread)?,
-            );
-        }
-        let mut writing = None;
-        if let Some(image) = image {
-            let (jobs, work) = bounded::<Job>(BLOCKS);
-            let (order, ordered) = bounded(BLOCKS);
-            for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-                let (work, encoder, chunk_size) = (work.clone(), image.encoder(), image.chunk_size());
-                let encode = move || encode_blocks(&work, encoder.as_ref(), chunk_size);
-                thread::Builder::new()
-                    .name("encode".to_owned())
-                    .spawn_scoped(scope, encode)
-                    .map_err(no_thread)?;
-            }
-            sinks.image = Some((jobs, order));
-            let write = move || write_chunks(image, &ordered);
-            writing = Some(
-                thread::Builder::new()
-                    .name("write".to_owned())
-                    .spawn_scoped(scope, write)
-                    .map_err(no_thread)?,
-            );
-        }
-        let (faults, told) = bounded(WAITING_FAULTS);
-        let read = move || read_blocks(medium, &free, home, &sinks, progress, &faults);
-        let reading =
-            thread::Builder::new().name("read".to_owned()).spawn_scoped(scope, read).map_err(no_thread)?;
+    let (hashes, writers) = thread::scope(|scope| {
+        let lanes = hashing::start(scope, algorithms, limits.cores).map_err(no_thread)?;
+        let (hashes, hashing): (Vec<_>, Vec<_>) = lanes.into_iter().unzip();
+        let pool = (limits.blocks, limits.cores);
+        let (storing, writing) = Storing::start(scope, images, leaf_size, pool, &told).map_err(no_thread)?;
+        let onward = Onward { hashes, storing, told };
+        let reading = Arc::new(Reading::new(medium.size().0, buffers, progress, onward));
+        let readers = start_readers(scope, medium, &reading, limits.reads).map_err(no_thread)?;
 
-        let mut unread = ExtentSet::new();
-        let observed = observe(&told, progress, observer, &mut unread);
+        let observed = seen.observe(telling, progress, observer);
         if observed.is_err() {
             progress.ask_to_stop();
         }
-        drop(told);
-        let read = join(reading.join());
-        let hashes: HashSet = hashing.into_iter().filter_map(|thread| thread.join().ok()).collect();
-        let written = writing.map(|thread| join(thread.join())).transpose();
-
-        // A writer that failed, or an observer, makes the reader end early: their reasons come first.
-        let image = written?;
+        readers.into_iter().try_for_each(join)?;
+        let hashes = hashing.into_iter().map(join).collect::<Result<Vec<_>, _>>()?;
+        let writers = writing.into_iter().map(join).collect::<Result<Vec<_>, _>>()?;
+        // An observer, or the last image that failed, makes the readers end early: their reasons come first.
         observed?;
-        read?;
-        let summary = ImageSummary { hashes: hashes.clone(), unread: unread.clone() };
-        let segments = image.map(|image| image.finish(&summary)).transpose()?.unwrap_or_default();
-        Ok(Imaged { hashes, unread, segments })
-    })
+        reading.end().map_or(Ok(()), |end| Err(PipelineError::from(end)))?;
+        let values = |set: &HashSet| set.iter().map(|(a, d)| (a, d.clone())).collect::<Vec<_>>();
+        Ok::<_, PipelineError>((hashes.iter().flat_map(values).collect::<HashSet>(), writers))
+    })?;
+
+    if let Some((number, value)) = seen.leaves.last() {
+        observer.leaves(number, &[value]).map_err(PipelineError::Caller)?;
+    }
+    let summary = ImageSummary { hashes: hashes.clone(), unread: seen.unread.clone() };
+    let images = finish(writers, &summary, observer)?;
+    Ok(Imaged { hashes, unread: seen.unread, leaf_size, leaf_root: seen.leaves.root(), images })
+}
+
+fn no_thread(error: std::io::Error) -> PipelineError {
+    PipelineError::Resources(error.to_string())
 }
 
 /// A thread that panicked is a defect; it is told as an error rather than torn through the caller.
-fn join<T>(ended: thread::Result<Result<T, PipelineError>>) -> Result<T, PipelineError> {
-    ended.unwrap_or_else(|_| Err(PipelineError::Resources("a thread ended unexpectedly".to_owned())))
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T, PipelineError> {
+    thread.join().map_err(|_| PipelineError::Resources("a thread ended unexpectedly".to_owned()))
 }
 
-fn read_blocks(
-    medium: &mut dyn Medium,
-    free: &Receiver<AlignedBuffer>,
-    home: Sender<AlignedBuffer>,
-    sinks: &Sinks,
-    progress: &Progress,
-    faults: &Sender<ReadFault>,
-) -> Result<(), PipelineError> {
-    let size = medium.size().0;
-    let mut offset = 0u64;
-    let mut found = Vec::new();
-    while offset < size {
-        // Every block comes back, also from a thread that has ended.
-        let Ok(mut buffer) = free.recv() else { break };
-        let read = read_block(medium, ByteOffset(offset), &mut buffer, progress, &mut found);
-        let unread =
-            found.iter().fold(0u64, |sum, fault: &ReadFault| sum.saturating_add(fault.extent.length.0));
-        for fault in found.drain(..) {
-            if faults.send(fault).is_err() {
-                return Ok(());
+/// One reader, and others as far as the medium can be read by several at a time.
+fn start_readers<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    medium: &'scope mut dyn Medium,
+    reading: &Arc<Reading<'scope, Onward>>,
+    reads: usize,
+) -> std::io::Result<Vec<ScopedJoinHandle<'scope, ()>>> {
+    let builder = || thread::Builder::new().name("read".to_owned());
+    let others: Vec<_> = std::iter::repeat_with(|| medium.another()).take(reads.saturating_sub(1)).collect();
+    let shared = Arc::clone(reading);
+    let mut readers = vec![builder().spawn_scoped(scope, move || shared.read(medium))?];
+    for mut other in others.into_iter().flatten() {
+        let shared = Arc::clone(reading);
+        // Where there is no room for more threads, fewer do.
+        readers.extend(builder().spawn_scoped(scope, move || shared.read(other.as_mut())));
+    }
+    Ok(readers)
+}
+
+/// Closes the images that have not failed.
+fn finish(
+    writers: Vec<Option<Box<dyn ImageWriter>>>,
+    summary: &ImageSummary,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Option<Vec<Segment>>>, PipelineError> {
+    let mut failed = Vec::new();
+    let mut images = Vec::new();
+    for (number, writer) in writers.into_iter().enumerate() {
+        images.push(match writer.map(|writer| writer.finish(summary)) {
+            Some(Ok(segments)) => Some(segments),
+            Some(Err(error)) => {
+                failed.push((number, error));
+                None
+            }
+            None => None,
+        });
+    }
+    if images.iter().all(Option::is_none)
+        && let Some((_, error)) = failed.pop()
+    {
+        return Err(error.into());
+    }
+    for (number, error) in &failed {
+        observer.image_failed(*number, error).map_err(PipelineError::Caller)?;
+    }
+    Ok(images)
+}
+
+/// What the calling thread gathers.
+struct Seen {
+    unread: ExtentSet,
+    leaves: Leaves,
+}
+
+impl Seen {
+    /// Tells the observer what the threads tell, until all of them have ended.
+    fn observe(
+        &mut self,
+        telling: Receiver<Told>,
+        progress: &Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<(), PipelineError> {
+        let mut ticked = Instant::now();
+        loop {
+            match telling.recv_timeout(TICK) {
+                Ok(told) => self.take(told, observer)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if ticked.elapsed() >= TICK {
+                observer.tick(progress);
+                ticked = Instant::now();
             }
         }
-        let length = read?;
-        if !sinks.send(Arc::new(Block { buffer: Some(buffer), length, home: home.clone() })) {
-            return Ok(());
-        }
-        let length = u64::try_from(length).unwrap_or(u64::MAX);
-        progress.advance(length, unread);
-        offset = offset.saturating_add(length);
     }
-    Ok(())
-}
 
-fn hash_blocks(algorithm: HashAlgorithm, blocks: &Receiver<Arc<Block>>) -> (HashAlgorithm, evidence::Digest) {
-    let mut hasher = Hasher::new(algorithm);
-    for block in blocks {
-        hasher.update(block.data());
-    }
-    (algorithm, hasher.finish())
-}
-
-fn encode_blocks(jobs: &Receiver<Job>, encoder: &dyn ChunkEncoder, chunk_size: usize) {
-    for job in jobs {
-        let chunks = job.block.data().chunks(chunk_size.max(1)).map(|chunk| encoder.encode(chunk)).collect();
-        // The block's buffer is wanted back before the chunks are written.
-        drop(job.block);
-        // A writer that has failed waits for nothing any more.
-        let _ = job.done.send(chunks);
-    }
-}
-
-fn write_chunks(
-    mut image: Box<dyn ImageWriter>,
-    ordered: &Receiver<Receiver<Encoded>>,
-) -> Result<Box<dyn ImageWriter>, PipelineError> {
-    for encoded in ordered {
-        // The reader stopped between announcing a block and sending it.
-        let Ok(chunks) = encoded.recv() else { break };
-        for chunk in chunks? {
-            image.append(&chunk)?;
-        }
-    }
-    Ok(image)
-}
-
-/// Tells the observer of faults as they come, until the reader has ended.
-fn observe(
-    faults: &Receiver<ReadFault>,
-    progress: &Progress,
-    observer: &mut dyn Observer,
-    unread: &mut ExtentSet,
-) -> Result<(), PipelineError> {
-    loop {
-        match faults.recv_timeout(TICK) {
-            Ok(fault) => {
-                unread.insert(fault.extent);
+    fn take(&mut self, told: Told, observer: &mut dyn Observer) -> Result<(), PipelineError> {
+        match told {
+            Told::Fault(fault) => {
+                self.unread.insert(fault.extent);
                 observer.fault(&fault).map_err(PipelineError::Caller)?;
-                if unread.len() > MOST_RANGES {
+                if self.unread.len() > MOST_RANGES {
                     return Err(PipelineError::TooManyRanges);
                 }
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Told::Leaf(block, part) => self.leaves.part(block, part),
+            Told::Stored(image) => self.leaves.stored(image),
+            Told::Failed(image, error) if self.leaves.failed(image) => {
+                observer.image_failed(image, &error).map_err(PipelineError::Caller)?;
+            }
+            Told::Failed(_, error) => return Err(error.into()),
         }
-        observer.tick(progress);
+        while let Some((number, value)) = self.leaves.next() {
+            observer.leaves(number, &[value]).map_err(PipelineError::Caller)?;
+        }
+        Ok(())
     }
 }

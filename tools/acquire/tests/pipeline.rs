@@ -8,11 +8,12 @@
     clippy::as_conversions
 )]
 
+use acquire::BLOCK_SIZE;
 use acquire::block_reader::{ReadFault, SourceLost, read_block};
 use acquire::medium::{Medium, ReadFailure};
-use acquire::pipeline::{self, BLOCK_SIZE, Observer, PipelineError};
+use acquire::pipeline::{self, Limits, Observer, PipelineError, Refusal};
 use acquire::progress::Progress;
-use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, SectorSize};
+use evidence::{ByteCount, ByteOffset, CaseData, Digest, Extent, HashAlgorithm, SectorSize};
 use formats::{
     ChunkEncoder, EncodedChunk, FormatError, ImageKind, ImagePlan, ImageSummary, ImageWriter, Segment,
 };
@@ -79,12 +80,25 @@ impl Medium for BadDisk {
 struct Notes {
     faults: Vec<ReadFault>,
     refuse: bool,
+    leaves: Vec<Digest>,
+    failed: Vec<usize>,
 }
 
 impl Observer for Notes {
     fn fault(&mut self, fault: &ReadFault) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         self.faults.push(fault.clone());
         if self.refuse { Err("no room for the record".into()) } else { Ok(()) }
+    }
+
+    fn leaves(&mut self, first: u64, values: &[Digest]) -> Result<(), Refusal> {
+        assert_eq!(first, self.leaves.len() as u64, "leaves out of order");
+        self.leaves.extend_from_slice(values);
+        Ok(())
+    }
+
+    fn image_failed(&mut self, image: usize, _: &FormatError) -> Result<(), Refusal> {
+        self.failed.push(image);
+        Ok(())
     }
 
     fn tick(&mut self, _: &Progress) {}
@@ -108,10 +122,16 @@ fn plan(folder: &std::path::Path, size: usize) -> ImagePlan {
     }
 }
 
-/// The value that Debian's own program gives.
+/// The value that a program of Debian's gives.
 fn sum_of(program: &str, data: &[u8]) -> String {
-    let mut child =
-        Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("coreutils");
+    let mut words = program.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    let mut child = command
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("{program} (Debian packages coreutils, openssl, b3sum): {e}"));
     child.stdin.take().unwrap().write_all(data).unwrap();
     let output = child.wait_with_output().unwrap();
     String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
@@ -122,8 +142,19 @@ fn run(
     image: Option<Box<dyn ImageWriter>>,
     notes: &mut Notes,
 ) -> Result<pipeline::Imaged, PipelineError> {
-    pipeline::run(disk, image, &HashAlgorithm::ALL, &Progress::default(), notes)
+    pipeline::run(disk, image, &HashAlgorithm::USUAL, Limits::default(), &Progress::default(), notes)
 }
+
+/// Programs that compute the algorithms, in the order of [`HashAlgorithm::ALL`].
+const WITNESSES: [&str; 7] = [
+    "md5sum",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "openssl dgst -r -sha3-256",
+    "openssl dgst -r -sm3",
+    "b3sum",
+];
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
@@ -133,11 +164,43 @@ proptest! {
         let data = pattern(size);
         let folder = tempfile::tempdir().unwrap();
         let image = formats::create(ImageKind::Raw, &plan(folder.path(), size)).unwrap();
-        let imaged = run(&mut BadDisk::new(data.clone()), Some(image), &mut Notes::default()).unwrap();
-        prop_assert!(std::fs::read(&imaged.segments[0].path).unwrap() == data);
-        for (program, algorithm) in ["md5sum", "sha1sum", "sha256sum"].into_iter().zip(HashAlgorithm::ALL) {
+        let (mut disk, mut notes) = (BadDisk::new(data.clone()), Notes::default());
+        let limits = Limits::default();
+        let imaged =
+            pipeline::run(&mut disk, [image], &HashAlgorithm::ALL, limits, &Progress::default(), &mut notes).unwrap();
+        prop_assert!(std::fs::read(&imaged.images[0].as_ref().unwrap()[0].path).unwrap() == data);
+        for (program, algorithm) in WITNESSES.into_iter().zip(HashAlgorithm::ALL) {
             prop_assert_eq!(imaged.hashes.get(algorithm).unwrap().to_string(), sum_of(program, &data));
         }
+        let leaves: Vec<String> = notes.leaves.iter().map(ToString::to_string).collect();
+        let wanted: Vec<String> = data.chunks(1 << 20).map(|leaf| sum_of("b3sum", leaf)).collect();
+        prop_assert_eq!(leaves, wanted);
+        let all: Vec<u8> = notes.leaves.iter().flat_map(|leaf| leaf.as_bytes().to_vec()).collect();
+        prop_assert_eq!(imaged.leaf_root.to_string(), sum_of("b3sum", &all));
+    }
+
+    #[test]
+    fn several_reads_at_a_time_give_what_one_gives(
+        bad in prop::collection::btree_set(0usize..12 * 2048, 0..40), size in 11 * BLOCK_SIZE..12 * BLOCK_SIZE,
+    ) {
+        let data: Vec<u8> = pattern(size / 512 * 512).iter().map(|byte| byte | 1).collect();
+        let bad: BTreeSet<usize> = bad.into_iter().filter(|sector| sector * 512 < data.len()).collect();
+        let mut wanted = data.clone();
+        bad.iter().for_each(|sector| wanted[sector * 512..(sector + 1) * 512].fill(0));
+        let mut disk = ManyHeads::new(data, bad.clone());
+        let folder = tempfile::tempdir().unwrap();
+        let image = formats::create(ImageKind::Raw, &plan(folder.path(), wanted.len())).unwrap();
+        let mut notes = Notes::default();
+        let limits = Limits::default();
+        let imaged =
+            pipeline::run(&mut disk, [image], &[HashAlgorithm::Sha256], limits, &Progress::default(), &mut notes).unwrap();
+        prop_assert!(std::fs::read(&imaged.images[0].as_ref().unwrap()[0].path).unwrap() == wanted);
+        let sum = imaged.hashes.get(HashAlgorithm::Sha256).unwrap().to_string();
+        prop_assert_eq!(sum, sum_of("sha256sum", &wanted));
+        let told: Vec<u64> = notes.faults.iter().flat_map(|f| (f.extent.offset.0..f.extent.end()).step_by(512)).collect();
+        prop_assert_eq!(told, bad.iter().map(|sector| *sector as u64 * 512).collect::<Vec<_>>());
+        let most = disk.shared.most.load(Ordering::SeqCst);
+        prop_assert!(most > 1, "never more than one read at a time");
     }
 
     #[test]
@@ -155,12 +218,88 @@ proptest! {
         let image = formats::create(ImageKind::Raw, &plan(folder.path(), data.len())).unwrap();
         let mut notes = Notes::default();
         let imaged = run(&mut disk, Some(image), &mut notes).unwrap();
-        prop_assert!(std::fs::read(&imaged.segments[0].path).unwrap() == wanted);
+        prop_assert!(std::fs::read(&imaged.images[0].as_ref().unwrap()[0].path).unwrap() == wanted);
         let unread: Vec<usize> = imaged.unread.iter().flat_map(|e| e.offset.0 as usize..e.end() as usize).collect();
         let bad: Vec<usize> = (0..data.len()).filter(|at| disk.bad.contains(&(at / sector))).collect();
         prop_assert!(unread == bad);
         let told: evidence::ExtentSet = notes.faults.iter().map(|fault| fault.extent).collect();
         prop_assert_eq!(told, imaged.unread);
+    }
+}
+
+/// A disk in memory that several threads read at the same time.
+struct ManyHeads {
+    shared: Arc<Heads>,
+}
+
+struct Heads {
+    data: Vec<u8>,
+    bad: BTreeSet<usize>,
+    gone_at: Option<usize>,
+    /// Reads going on, and the most that ever were.
+    reading: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl ManyHeads {
+    fn new(data: Vec<u8>, bad: BTreeSet<usize>) -> Self {
+        let (reading, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { shared: Arc::new(Heads { data, bad, gone_at: None, reading, most }) }
+    }
+}
+
+impl Medium for ManyHeads {
+    fn size(&self) -> ByteCount {
+        ByteCount(self.shared.data.len() as u64)
+    }
+
+    fn granule(&self) -> usize {
+        512
+    }
+
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+        let heads = &self.shared;
+        let now = heads.reading.fetch_add(1, Ordering::SeqCst) + 1;
+        heads.most.fetch_max(now, Ordering::SeqCst);
+        let from = offset.0 as usize;
+        let to = (from + buffer.len()).min(heads.data.len());
+        let whole = from.is_multiple_of(BLOCK_SIZE) && to == (from + BLOCK_SIZE).min(heads.data.len());
+        // Every third block is slow, so that others overtake it.
+        let slow = if (from / BLOCK_SIZE).is_multiple_of(3) { 3 } else { 1 };
+        std::thread::sleep(std::time::Duration::from_micros(if whole { 700 * slow } else { 1 }));
+        let alone = whole || heads.reading.load(Ordering::SeqCst) == 1;
+        heads.reading.fetch_sub(1, Ordering::SeqCst);
+        assert!(alone, "another read while an error is dealt with");
+        if heads.gone_at.is_some_and(|gone| to > gone) {
+            return Err(ReadFailure { error: "No such device".into(), gone: true });
+        }
+        if (from / 512..to.div_ceil(512)).any(|sector| heads.bad.contains(&sector)) {
+            return Err(ReadFailure { error: "Input/output error".into(), gone: false });
+        }
+        buffer[..to - from].copy_from_slice(&heads.data[from..to]);
+        Ok(to - from)
+    }
+
+    fn another(&self) -> Option<Box<dyn Medium>> {
+        Some(Box::new(Self { shared: Arc::clone(&self.shared) }))
+    }
+}
+
+#[test]
+fn the_first_place_where_a_source_vanished_is_named_however_many_read() {
+    for gone in [0, 7, 39] {
+        let mut disk = ManyHeads::new(vec![1; 40 * BLOCK_SIZE], BTreeSet::new());
+        Arc::get_mut(&mut disk.shared).unwrap().gone_at = Some(gone * BLOCK_SIZE);
+        let (limits, mut notes) = (Limits::default(), Notes::default());
+        let error =
+            pipeline::run(&mut disk, None, &[HashAlgorithm::Md5], limits, &Progress::default(), &mut notes)
+                .unwrap_err();
+        assert!(
+            matches!(&error, PipelineError::Source(SourceLost::Gone { offset, .. }) if offset.0 as usize == gone * BLOCK_SIZE),
+            "{error}"
+        );
+        // What came before it was read, stored and told.
+        assert_eq!(notes.leaves.len(), gone);
     }
 }
 
@@ -192,8 +331,15 @@ fn a_stop_ends_the_run() {
     let stop = Arc::new(AtomicBool::new(true));
     let mut disk = BadDisk::new(pattern(BLOCK_SIZE));
     let progress = Progress::new(stop);
-    let error =
-        pipeline::run(&mut disk, None, &HashAlgorithm::ALL, &progress, &mut Notes::default()).unwrap_err();
+    let error = pipeline::run(
+        &mut disk,
+        None,
+        &HashAlgorithm::USUAL,
+        Limits::default(),
+        &progress,
+        &mut Notes::default(),
+    )
+    .unwrap_err();
     assert!(matches!(error, PipelineError::Stopped(ByteOffset(0))));
 }
 
@@ -204,7 +350,14 @@ fn a_stop_is_heard_within_a_block_of_bad_sectors_and_what_was_found_is_told() {
     disk.bad = (0..2048).collect();
     disk.stop_at = Some((50, Arc::clone(&stop)));
     let mut notes = Notes::default();
-    let error = pipeline::run(&mut disk, None, &HashAlgorithm::ALL, &Progress::new(stop), &mut notes);
+    let error = pipeline::run(
+        &mut disk,
+        None,
+        &HashAlgorithm::USUAL,
+        Limits::default(),
+        &Progress::new(stop),
+        &mut notes,
+    );
     assert!(matches!(error, Err(PipelineError::Stopped(_))), "{error:?}");
     assert_eq!(disk.reads, 50);
     // The whole block and the first piece came before the sectors.
@@ -256,6 +409,7 @@ fn a_part_of_a_granule_is_kept_and_its_rest_told() {
             &mut FileWithBadByte(bad),
             Some(image),
             &[HashAlgorithm::Md5],
+            Limits::default(),
             &Progress::default(),
             &mut Notes::default(),
         );
@@ -263,7 +417,7 @@ fn a_part_of_a_granule_is_kept_and_its_rest_told() {
         let rest = bad.next_multiple_of(4096);
         let lost = Extent { offset: ByteOffset(bad), length: ByteCount(rest - bad) };
         assert_eq!(imaged.unread.iter().collect::<Vec<_>>(), [lost]);
-        let data = std::fs::read(&imaged.segments[0].path).unwrap();
+        let data = std::fs::read(&imaged.images[0].as_ref().unwrap()[0].path).unwrap();
         let is_lost = |at: u64| (bad..rest).contains(&at);
         assert!(data.iter().zip(0..).all(|(byte, at)| *byte == u8::from(!is_lost(at))), "{bad}");
     }
@@ -292,7 +446,14 @@ impl Medium for CombedDisk {
 #[test]
 fn more_unreadable_ranges_than_can_be_told_end_the_run() {
     let progress = Progress::default();
-    let error = pipeline::run(&mut CombedDisk, None, &[HashAlgorithm::Md5], &progress, &mut Notes::default());
+    let error = pipeline::run(
+        &mut CombedDisk,
+        None,
+        &[HashAlgorithm::Md5],
+        Limits::default(),
+        &progress,
+        &mut Notes::default(),
+    );
     assert!(matches!(error, Err(PipelineError::TooManyRanges)), "{error:?}");
     assert!(progress.done() < CombedDisk.size().0 / 2, "it went on to {}", progress.done());
 }
@@ -321,7 +482,9 @@ impl Medium for LongDisk {
 fn a_record_that_cannot_be_kept_ends_the_run_at_once() {
     let progress = Progress::default();
     let mut notes = Notes { refuse: true, ..Notes::default() };
-    let error = pipeline::run(&mut LongDisk, None, &HashAlgorithm::ALL, &progress, &mut notes).unwrap_err();
+    let error =
+        pipeline::run(&mut LongDisk, None, &HashAlgorithm::USUAL, Limits::default(), &progress, &mut notes)
+            .unwrap_err();
     assert!(matches!(error, PipelineError::Caller(_)), "{error}");
     assert!(progress.done() < LongDisk.size().0, "it went on to the end of the disk");
 }
@@ -373,4 +536,70 @@ fn a_destination_that_fails_anywhere_ends_the_run_with_its_reason() {
         let error = run(&mut disk, Some(Box::new(image)), &mut Notes::default()).unwrap_err();
         assert!(matches!(&error, PipelineError::Image(e) if e.is_destination_full()), "{chunks}: {error}");
     }
+}
+
+fn failing_after(chunks: usize) -> Box<dyn ImageWriter> {
+    Box::new(FailingWriter { left: Arc::new(AtomicUsize::new(chunks)) })
+}
+
+/// A destination that works, for data copied in chunks of the same size.
+struct Keeping(Arc<AtomicUsize>);
+
+impl ImageWriter for Keeping {
+    fn chunk_size(&self) -> usize {
+        32_768
+    }
+
+    fn encoder(&self) -> Arc<dyn ChunkEncoder> {
+        Arc::new(Copy)
+    }
+
+    fn append(&mut self, chunk: &EncodedChunk) -> Result<(), FormatError> {
+        self.0.fetch_add(chunk.stored.len(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, _: &ImageSummary) -> Result<Vec<Segment>, FormatError> {
+        Ok(vec![Segment { path: "kept".into(), size: ByteCount(self.0.load(Ordering::Relaxed) as u64) }])
+    }
+}
+
+#[test]
+fn a_destination_that_fails_does_not_stop_the_other() {
+    for chunks in [0, 1, 31, 32, 1500] {
+        for first_fails in [true, false] {
+            let kept = Arc::new(AtomicUsize::new(0));
+            let mut images: Vec<Box<dyn ImageWriter>> =
+                vec![failing_after(chunks), Box::new(Keeping(Arc::clone(&kept)))];
+            if !first_fails {
+                images.reverse();
+            }
+            let mut disk = BadDisk::new(vec![7; 64 * BLOCK_SIZE]);
+            let mut notes = Notes::default();
+            let (limits, progress) = (Limits::default(), Progress::default());
+            let imaged =
+                pipeline::run(&mut disk, images, &[HashAlgorithm::Md5], limits, &progress, &mut notes)
+                    .unwrap();
+            assert_eq!(kept.load(Ordering::Relaxed), 64 * BLOCK_SIZE);
+            assert_eq!(notes.failed, [usize::from(!first_fails)]);
+            assert_eq!(
+                imaged.images.iter().map(Option::is_some).collect::<Vec<_>>(),
+                [!first_fails, first_fails]
+            );
+            assert_eq!(notes.leaves.len(), 64);
+        }
+    }
+}
+
+#[test]
+fn two_destinations_that_both_fail_end_the_run() {
+    let mut disk = BadDisk::new(vec![7; 64 * BLOCK_SIZE]);
+    let mut notes = Notes::default();
+    let (limits, progress) = (Limits::within(Limits::LEAST_MEMORY), Progress::default());
+    let images = [failing_after(70), failing_after(500)];
+    let error =
+        pipeline::run(&mut disk, images, &[HashAlgorithm::Md5], limits, &progress, &mut notes).unwrap_err();
+    assert!(matches!(&error, PipelineError::Image(e) if e.is_destination_full()), "{error}");
+    assert_eq!(notes.failed, [0]);
+    assert!(progress.done() < 64 << 20, "it went on to the end of the disk");
 }

@@ -335,3 +335,112 @@ fn a_stop_while_the_image_is_read_back_says_that_it_is_whole() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("is whole but was not read back"), "{output:?}");
     assert_eq!(outcome_in(&record), (true, Some(Outcome::Interrupted)));
 }
+
+#[test]
+fn a_second_destination_gets_the_same_image_and_the_same_record() {
+    let (folder, to) = folders();
+    let second = folder.path().join("second");
+    fs::create_dir(&second).unwrap();
+    let source = source_in(folder.path(), 3, 0);
+    let words =
+        ["--to", second.to_str().unwrap(), "--unguarded", "--name", "item", "--hash", "md5,sm3,blake3"];
+    let output = pf_acquire(&source, &to, &words);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    output_of("cmp", "diffutils", &[&to.join("item.record.jsonl"), &second.join("item.record.jsonl")]);
+    for image in [to.join("item.E01"), second.join("item.E01")] {
+        let verified = output_of("ewfverify", "ewf-tools", &[Path::new("-q"), &image]);
+        assert!(verified.contains("SUCCESS"), "{verified}");
+    }
+    let record = record::read(&to.join("item.record.jsonl")).unwrap();
+    let read_back: Vec<_> = record
+        .known()
+        .filter_map(|entry| match entry {
+            Entry::Verification(verification) => {
+                Some((verification.destination.clone(), verification.matches))
+            }
+            _ => None,
+        })
+        .collect();
+    let base = |folder: &Path| Some(folder.canonicalize().unwrap().join("item").display().to_string());
+    assert_eq!(read_back, [(base(&to), true), (base(&second), true)]);
+}
+
+#[test]
+fn a_full_destination_leaves_the_other_whole_and_is_told_everywhere() {
+    if !is_root() {
+        eprintln!("SKIPPED: a small file system to fill needs root");
+        return;
+    }
+    let (folder, to) = folders();
+    let small = folder.path().join("small");
+    fs::create_dir(&small).unwrap();
+    let source = source_in(folder.path(), 8, 0);
+    let mounted =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=2M", "none"]).arg(&small).status().unwrap();
+    assert!(mounted.success());
+    let output = pf_acquire(
+        &source,
+        &small,
+        &["--to", to.to_str().unwrap(), "--unguarded", "--name", "item", "--json"],
+    );
+    let kept = folder.path().join("kept.jsonl");
+    fs::copy(small.join("item.record.jsonl"), &kept).unwrap();
+    Command::new("umount").arg(&small).status().unwrap();
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("small/item.E01") && told.contains("the other goes on"), "{told}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["outcome"], "complete");
+    assert!(report["failed"][0].as_str().unwrap().ends_with("/small"), "{report}");
+    let verified = output_of("ewfverify", "ewf-tools", &[Path::new("-q"), &to.join("item.E01")]);
+    assert!(verified.contains("SUCCESS"), "{verified}");
+    // The record's room was set aside at the full destination too.
+    output_of("cmp", "diffutils", &[&kept, &to.join("item.record.jsonl")]);
+    let record = record::read(&kept).unwrap();
+    let failed = |entry: &Entry| matches!(entry, Entry::DestinationFailed { destination, .. } if destination.ends_with("small/item"));
+    assert_eq!(record.known().filter(|entry| failed(entry)).count(), 1);
+    assert_eq!(outcome_of(&record), Some(Outcome::Complete));
+}
+
+#[test]
+fn the_same_folder_twice_or_three_folders_are_refused_before_a_file_is_made() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 1, 0);
+    let others = ["b", "c"].map(|name| folder.path().join(name));
+    others.iter().for_each(|other| fs::create_dir(other).unwrap());
+    let [b, c] = others.each_ref().map(|other| other.to_str().unwrap());
+    for words in [&["--to", to.to_str().unwrap()][..], &["--to", b, "--to", c]] {
+        let output = pf_acquire(&source, &to, &[&["--unguarded"], words].concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn memory_stays_below_what_was_allowed() {
+    let (folder, to) = folders();
+    let source = source_in(folder.path(), 96, 0);
+    for (words, mib) in [(&["--memory", "64MiB", "--name", "a"][..], 64), (&["--name", "b"], 160)] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
+            .arg(&source)
+            .arg("--to")
+            .arg(&to)
+            .arg("--unguarded")
+            .args(words)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        let mut peak = 0u64;
+        while child.try_wait().unwrap().is_none() {
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            peak = line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(peak);
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        assert!(child.wait().unwrap().success());
+        assert!(peak > 8 << 10 && peak <= mib << 10, "{peak} KiB of {mib} MiB");
+    }
+    assert!(pf_acquire(&source, &to, &["--memory", "63MiB"]).status.code() == Some(2));
+}

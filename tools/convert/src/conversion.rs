@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::report::{Outcome, Report, segment_files};
 use crate::screen::{Screen, tell};
 use acquire::medium::ReadBack;
-use acquire::pipeline::{self, Imaged, PipelineError};
+use acquire::pipeline::{self, Imaged, Limits, PipelineError};
 use acquire::progress::Progress;
 use evidence::{CaseData, ExtentSet, HashAlgorithm, HashSet};
 use formats::{FormatError, ImagePlan, ImageReader, ImageWriter, MediumKind};
@@ -74,7 +74,7 @@ fn pass(
     stop: &Arc<AtomicBool>,
 ) -> Result<Imaged, PipelineError> {
     let progress = Progress::new(Arc::clone(stop));
-    pipeline::run(&mut ReadBack::new(image), writer, algorithms, &progress, &mut screen)
+    pipeline::run(&mut ReadBack::new(image), writer, algorithms, Limits::default(), &progress, &mut screen)
 }
 
 /// Reads the copy back and compares all that both say.
@@ -85,7 +85,7 @@ fn compare(
     algorithms: &[HashAlgorithm],
     stop: &Arc<AtomicBool>,
 ) -> Result<Report, Failure> {
-    let first = imaged.segments.first().map(|segment| segment.path.clone()).unwrap_or_default();
+    let first = imaged.segments().first().map(|segment| segment.path.clone()).unwrap_or_default();
     let mut copy = formats::open(&first).map_err(Failure::Copy)?;
     let mut mismatches: Vec<String> = copy.check().iter().map(|flaw| format!("the copy: {flaw}")).collect();
     let again = formats::open(&first).map_err(Failure::Copy)?;
@@ -113,7 +113,7 @@ fn compare(
         source_format: source.format_name(),
         source_segments: segment_files(source.segments()),
         copy_format: copy.format_name(),
-        copy_segments: segment_files(&imaged.segments),
+        copy_segments: segment_files(imaged.segments()),
         media_size: source.media_size(),
         hashes: imaged.hashes.clone(),
         stated_by_source: source.stored_hashes().clone(),

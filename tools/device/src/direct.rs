@@ -153,6 +153,15 @@ impl DirectFile {
         Ok(Self { file, path: path.to_owned(), mode, alignment, size })
     }
 
+    /// The same open file once more, for reads by another thread.
+    ///
+    /// # Errors
+    /// When the process has no file descriptor left.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let (path, mode, alignment, size) = (self.path.clone(), self.mode, self.alignment, self.size);
+        Ok(Self { file: self.file.try_clone()?, path, mode, alignment, size })
+    }
+
     /// Where the bytes come from.
     #[must_use]
     pub fn mode(&self) -> ReadMode {

@@ -17,6 +17,10 @@ mod device_identity;
 mod extent;
 mod guard_state;
 mod hash;
+mod hasher;
+mod interleaved;
+mod leaf;
+mod md5;
 mod self_report;
 mod units;
 
@@ -24,7 +28,9 @@ pub use case::CaseData;
 pub use device_identity::{DeviceIdentity, Transport};
 pub use extent::{Extent, ExtentSet};
 pub use guard_state::{GuardState, UnknownGuardState};
-pub use hash::{Digest, DigestError, HashAlgorithm, HashSet, Hasher, UnknownAlgorithm};
+pub use hash::{Digest, DigestError, HashAlgorithm, HashSet, UnknownAlgorithm};
+pub use hasher::{HashGroup, Hasher, SelfTestError, self_test};
+pub use leaf::{LeafBuilder, LeafPart, LeafRoot, LeafSize, MOST_LEAVES, SMALLEST_LEAF};
 pub use self_report::{
     AfterTrim, Area, AreaKind, AtaSecurity, Finding, Health, HiddenArea, SelfEncryption, SelfReport, Trim,
     ZoneModel, Zones,

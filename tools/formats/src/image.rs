@@ -91,6 +91,15 @@ pub trait ChunkEncoder: Send + Sync {
     /// # Errors
     /// When the compressor fails.
     fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError>;
+
+    /// As [`ChunkEncoder::encode`], into a chunk that was written already: its memory is used again, for fresh pages cost.
+    ///
+    /// # Errors
+    /// As [`ChunkEncoder::encode`]; the chunk's content is then of no use.
+    fn encode_into(&self, media: &[u8], chunk: &mut EncodedChunk) -> Result<(), FormatError> {
+        *chunk = self.encode(media)?;
+        Ok(())
+    }
 }
 
 /// What is known once the whole medium was read.

@@ -4,6 +4,7 @@ use evidence::{
     ByteCount, CaseData, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet, SelfReport,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One entry, without its place in the chain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,13 @@ pub enum Entry {
         /// Free text.
         text: String,
     },
+    /// One of two destinations failed: the image there is not whole, the other goes on.
+    DestinationFailed {
+        /// Folder and base name of the image.
+        destination: String,
+        /// What happened.
+        error: String,
+    },
     /// The acquisition ended before its time.
     Interrupted {
         /// Why.
@@ -63,6 +71,7 @@ impl Entry {
             Entry::GuardEvents { .. } => "guard-events",
             Entry::GuardCommands { .. } => "guard-commands",
             Entry::Note { .. } => "note",
+            Entry::DestinationFailed { .. } => "destination-failed",
             Entry::Interrupted { .. } => "interrupted",
             Entry::ImageClosed(_) => "image-closed",
             Entry::Verification(_) => "verification",
@@ -71,13 +80,14 @@ impl Entry {
     }
 
     /// All words that [`Entry::kind`] can give.
-    pub const KINDS: [&'static str; 10] = [
+    pub const KINDS: [&'static str; 11] = [
         "acquisition-opened",
         "hidden-areas",
         "read-error",
         "guard-events",
         "guard-commands",
         "note",
+        "destination-failed",
         "interrupted",
         "image-closed",
         "verification",
@@ -125,6 +135,9 @@ pub struct Environment {
     pub kernel: String,
     /// Host name.
     pub host: String,
+    /// Instructions that the processor computes each hash with, by the algorithm's word; each passed its self-test.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hash_implementations: BTreeMap<String, String>,
 }
 
 /// What kept the source from being changed.
@@ -166,6 +179,9 @@ pub struct Plan {
     pub hashes: Vec<HashAlgorithm>,
     /// Where the image goes: folder and base name.
     pub destination: String,
+    /// Where the same image goes as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_destination: Option<String>,
 }
 
 /// The finished image.
@@ -195,6 +211,9 @@ pub struct SegmentFile {
 /// What reading the image back gave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
+    /// Folder and base name of the image read, where there are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
     /// Hash values over the media data read back.
     pub hashes: HashSet,
     /// True when all of them are those of the acquisition and nothing in the container is damaged.

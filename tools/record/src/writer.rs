@@ -85,8 +85,17 @@ impl RecordWriter {
     /// [`RecordError::Entry`] when the entry is too long; [`RecordError::Write`] when the medium fails. Entries before
     /// stay as they are.
     pub fn append(&mut self, entry: &Entry) -> Result<(), RecordError> {
+        self.append_at(entry, (self.clock)())
+    }
+
+    /// As [`RecordWriter::append`], with the time told: records of one acquisition at several places are the same byte for
+    /// byte, and have one chain head.
+    ///
+    /// # Errors
+    /// As [`RecordWriter::append`].
+    pub fn append_at(&mut self, entry: &Entry, time: Timestamp) -> Result<(), RecordError> {
         let refused = |reason: String| RecordError::Entry { kind: entry.kind(), reason };
-        let line = Line { seq: self.next, time: (self.clock)().to_string(), prev: self.head, entry };
+        let line = Line { seq: self.next, time: time.to_string(), prev: self.head, entry };
         let mut bytes = serde_json::to_vec(&line).map_err(|e| refused(e.to_string()))?;
         let longest = longest_line(entry.kind());
         if bytes.len() > longest {

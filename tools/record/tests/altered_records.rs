@@ -29,7 +29,12 @@ fn entries() -> Vec<Entry> {
         Entry::AcquisitionOpened(Box::new(AcquisitionOpened {
             format_version: record::FORMAT_VERSION,
             software: Software { name: "pf-acquire".into(), version: "0".into() },
-            environment: Environment { image: None, kernel: "Linux 6.12".into(), host: "bench".into() },
+            environment: Environment {
+                image: None,
+                kernel: "Linux 6.12".into(),
+                host: "bench".into(),
+                ..Environment::default()
+            },
             command_line: vec!["pf-acquire".into(), "/dev/sda".into()],
             case: CaseData { case_number: "2026-\"1\"\n案件".into(), ..CaseData::default() },
             source: DeviceIdentity {
@@ -56,6 +61,7 @@ fn entries() -> Vec<Entry> {
                 segment_size: Some(ByteCount(1 << 31)),
                 hashes: HashAlgorithm::ALL.to_vec(),
                 destination: "/mnt/item".into(),
+                second_destination: Some("/mnt2/item".into()),
             },
         })),
         Entry::HiddenAreas(Box::new(said())),
@@ -71,7 +77,8 @@ fn entries() -> Vec<Entry> {
             unread: [Extent { offset: ByteOffset(512), length: ByteCount(512) }].into_iter().collect(),
             seconds: 1.5,
         }),
-        Entry::Verification(Verification { hashes, matches: true, mismatches: vec![] }),
+        Entry::DestinationFailed { destination: "/mnt2/item".into(), error: "No space left".into() },
+        Entry::Verification(Verification { destination: None, hashes, matches: true, mismatches: vec![] }),
         Entry::Closed(Closed {
             outcome: Outcome::CompleteWithUnreadSectors,
             guard_state: Some(GuardState::Evidence),

@@ -30,11 +30,15 @@ Properties: container sound, segments complete, hash values in container, hash
 values in record, record chain unbroken, record closed, metadata as recorded,
 unread ranges as recorded. Each holds, FAILS, or was not checked, with reason.
 
+Every hash that the container or the record states is computed: MD5, SHA-1,
+SHA-256, SHA-512, SHA3-256, SM3, BLAKE3; the first three where none is stated.
+
 Exit codes:
   0  everything that could be checked holds
   1  something does not hold: the image or its record is not as it should be
   2  nothing could be checked: wrong usage, a file that is not there or cannot
-     be read, no image, a raw image for which no record states a hash value
+     be read, no image, a raw image for which no record states a hash value, a
+     machine on which a hash does not give its known values
 
 Reads only. Memory: about 20 MiB and one thread for each hash, whatever the size
 of the image; up to 40 MiB more for large chunks and tables of other programs,

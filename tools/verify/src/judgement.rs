@@ -18,7 +18,7 @@ pub const UNREAD: &str = "unread ranges as recorded";
 /// The properties that rest on every byte of the medium.
 pub const VOUCH_FOR_THE_DATA: [&str; 3] = [CONTAINER_SOUND, HASHES_IN_CONTAINER, HASHES_IN_RECORD];
 
-/// The hashes to compute: those that the container or the record states, or all where nothing is stated.
+/// The hashes to compute: those that the container or the record states, or the usual ones where nothing is stated.
 pub fn algorithms(image: &dyn ImageReader, claims: Option<&Claims>) -> Vec<HashAlgorithm> {
     let stated: Vec<HashAlgorithm> = HashAlgorithm::ALL
         .into_iter()
@@ -27,7 +27,7 @@ pub fn algorithms(image: &dyn ImageReader, claims: Option<&Claims>) -> Vec<HashA
                 || claims.is_some_and(|claims| claims.hashes.get(*algorithm).is_some())
         })
         .collect();
-    if stated.is_empty() { HashAlgorithm::ALL.to_vec() } else { stated }
+    if stated.is_empty() { HashAlgorithm::USUAL.to_vec() } else { stated }
 }
 
 /// True for what shows that an image is not as it should be; false where it could not be looked at.

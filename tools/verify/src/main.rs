@@ -41,6 +41,8 @@ fn main() -> ExitCode {
 #[derive(Debug, thiserror::Error)]
 enum VerifyError {
     #[error(transparent)]
+    SelfTest(#[from] evidence::SelfTestError),
+    #[error(transparent)]
     Format(#[from] FormatError),
     #[error(transparent)]
     Record(#[from] claims::ClaimsError),
@@ -51,6 +53,7 @@ enum VerifyError {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode, VerifyError> {
+    evidence::self_test()?;
     let claims = claims::find(&arguments.image, arguments.record.as_deref())?;
     let report = match formats::open(&arguments.image) {
         Ok(mut image) => {

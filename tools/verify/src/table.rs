@@ -26,7 +26,7 @@ pub fn print(report: &Report, output: &mut impl Write) -> io::Result<()> {
     if !report.computed.is_empty() {
         writeln!(output, "\nCOMPUTED OVER THE WHOLE MEDIUM")?;
         for (algorithm, digest) in report.computed.iter() {
-            writeln!(output, "{:9}{digest}", algorithm.to_string())?;
+            line(output, &algorithm.to_string(), &digest.to_string())?;
         }
     }
     list(output, "FLAWS OF THE CONTAINER", report.flaws.iter().cloned(), report.flaws.len())?;

@@ -116,6 +116,7 @@ fn write_record(path: &Path, plan: &ImagePlan, summary: &ImageSummary, segments:
             segment_size: plan.segment_size,
             hashes: HashAlgorithm::ALL.to_vec(),
             destination: plan.base.display().to_string(),
+            second_destination: None,
         },
     };
     let name = |segment: &Segment| segment.path.file_name().unwrap().to_str().unwrap().to_owned();

@@ -1,5 +1,6 @@
 //! The command line.
 
+use acquire::pipeline::Limits;
 use clap::{Parser, ValueEnum};
 use evidence::{ByteCount, CaseData, HashAlgorithm};
 use formats::ImageKind;
@@ -15,10 +16,17 @@ The source is locked as evidence first: the kernel then refuses every change to 
 of it can't be in the image (hidden areas), what locks it and how it is; warnings come before the first read, and the
 answers go into the record. Nothing is unlocked.
 
-Memory: 32 blocks of 1 MiB, as much again for compressed blocks, and a little: 96 MiB at most.
+With --to twice the source is read once and written to both. If one destination fails the other goes on: that is said, stands in
+the record, and has an exit code of its own. Each destination has the whole record, with the same chain head.
+
+Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the
+record has all. Before it starts, the program hashes what has known values and refuses to go on if one is wrong.
+
+Memory: 160 MiB at most, or what --memory says.
 
 Exit codes: 0 imaged and verified; 1 the image read back is not what was written; 2 refused to start; 3 imaged and
-verified, but some sectors could not be read; 4 the destination failed; 5 interrupted; 6 the source failed.";
+verified, but some sectors could not be read; 4 the destination failed, or both; 5 interrupted; 6 the source failed; 7 imaged and verified
+at one of two destinations, the other failed.";
 
 /// Image a disk: read once, hash, compress, write, read back, and record it all
 #[derive(Parser, Debug)]
@@ -27,9 +35,9 @@ pub struct Arguments {
     /// Disk, partition, loop device or ordinary file
     pub source: PathBuf,
 
-    /// Folder the image goes to, on a disk allowed by pf-guard
-    #[arg(long = "to", value_name = "DIR")]
-    pub to: PathBuf,
+    /// Folder the image goes to, on a disk allowed by pf-guard; given twice, the image goes to both
+    #[arg(long = "to", value_name = "DIR", required = true)]
+    pub to: Vec<PathBuf>,
 
     /// Format of the image
     #[arg(long, value_enum, default_value = "e01")]
@@ -66,6 +74,10 @@ pub struct Arguments {
     /// Largest segment, e.g. 650MiB or 2GiB [default: 2000MiB for e01, one file for raw; aff4 is always one]
     #[arg(long, value_name = "SIZE")]
     pub segment_size: Option<ByteCount>,
+
+    /// Most memory to be used, e.g. 64MiB (the least) or 1GiB [default: 160MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    pub memory: Option<ByteCount>,
 
     /// Go on where no write block of this kernel is in force; the record says so for ever
     #[arg(long)]
@@ -124,6 +136,11 @@ impl Arguments {
         HashAlgorithm::ALL.into_iter().filter(|algorithm| self.hashes.contains(algorithm)).collect()
     }
 
+    /// What the pipeline may use.
+    pub fn limits(&self) -> Limits {
+        self.memory.map_or_else(Limits::default, Limits::within)
+    }
+
     /// Largest segment, with the default of the format: below 2 GiB, for FAT and for tools that count in 31 bits.
     pub fn segment_limit(&self) -> Option<ByteCount> {
         match self.format {
@@ -150,6 +167,13 @@ fn plain_name(text: &str) -> String {
     let plain: String =
         text.trim().chars().map(|c| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
     plain.trim_matches('.').to_owned()
+}
+
+/// Not below what the pipeline needs.
+fn parse_memory(text: &str) -> Result<ByteCount, String> {
+    let least = Limits::LEAST_MEMORY;
+    let memory: ByteCount = text.parse().map_err(|error: evidence::UnitError| error.to_string())?;
+    if memory < least { Err(format!("{} is the least it can do with", least.short())) } else { Ok(memory) }
 }
 
 #[cfg(test)]

@@ -16,11 +16,33 @@ const FAT_FILE_LIMIT: u64 = (4 << 30) - 1;
 /// Linux takes names of 255 bytes; the longest suffix is the record's.
 const LONGEST_NAME: usize = 255 - record::FILE_SUFFIX.len();
 
-/// Checks the folder and returns it without links; warns on standard error where the room may not do.
-pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> Result<PathBuf, Failure> {
-    let wrong = |reason: String| Failure::Destination { folder: arguments.to.clone(), reason };
-    let folder = arguments
-        .to
+/// More copies than these are made with a file manager.
+const MOST_FOLDERS: usize = 2;
+
+/// Checks each folder and returns it without links; warns on standard error where the room may not do.
+pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> Result<Vec<PathBuf>, Failure> {
+    let mut folders = Vec::new();
+    for to in &arguments.to {
+        let folder = check_folder(to, arguments, source, media_size)?;
+        let again =
+            folders.contains(&folder).then_some("is named twice; a second image needs a second folder");
+        let many = (folders.len() == MOST_FOLDERS).then_some("is one destination too many; two are possible");
+        if let Some(reason) = again.or(many) {
+            return Err(Failure::Destination { folder, reason: reason.to_owned() });
+        }
+        folders.push(folder);
+    }
+    Ok(folders)
+}
+
+fn check_folder(
+    to: &Path,
+    arguments: &Arguments,
+    source: &Source,
+    media_size: ByteCount,
+) -> Result<PathBuf, Failure> {
+    let wrong = |reason: String| Failure::Destination { folder: to.to_owned(), reason };
+    let folder = to
         .canonicalize()
         .map_err(|e| wrong(format!("{e}; mount the destination and make the folder first")))?;
     if !folder.is_dir() {

@@ -2,7 +2,7 @@
 
 use acquire::pipeline::PipelineError;
 use device::{DeviceError, DirectError};
-use evidence::GuardState;
+use evidence::{GuardState, SelfTestError};
 use formats::FormatError;
 use guard::GuardError;
 use record::RecordError;
@@ -50,8 +50,11 @@ pub enum Failure {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// A hash gives wrong values on this machine.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestError),
     /// Nothing to hash with.
-    #[error("--hash names no algorithm; give at least one of md5, sha1, sha256")]
+    #[error("--hash names no algorithm; give at least one, e.g. md5,sha256")]
     NoHash,
     /// An empty source.
     #[error("{0}: has no data (a drive without a medium?)")]
@@ -75,22 +78,22 @@ pub enum Failure {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// It had begun and ended early.
-    #[error("{error}. What was written stays in {folder}, but it is not a whole image", folder = .folder.display())]
+    #[error("{error}. What was written stays in {folders}, but it is not a whole image")]
     EndedEarly {
         /// Why.
         error: PipelineError,
-        /// Destination.
-        folder: PathBuf,
+        /// Each destination.
+        folders: String,
     },
     /// The image was finished, the reading back was not.
     #[error(
-        "{error}. The image in {folder} is whole but was not read back to its end: check it with pf-verify", folder = .folder.display()
+        "{error}. The image in {folders} is whole but was not read back to its end: check it with pf-verify"
     )]
     NotReadBack {
         /// Why.
         error: PipelineError,
-        /// Destination.
-        folder: PathBuf,
+        /// Each destination.
+        folders: String,
     },
     /// What was given for the record does not fit into it.
     #[error("{0} bytes of arguments do not fit into the record; shorten the case fields to {most} bytes in all", most = LONGEST_ARGUMENTS)]

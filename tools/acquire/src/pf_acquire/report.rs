@@ -19,8 +19,14 @@ pub struct Report {
     pub source: String,
     /// What kept it from being changed.
     pub protection: GuardReport,
-    /// Where the image is.
+    /// Where the image is, whole and verified.
     pub folder: PathBuf,
+    /// The second folder that has it, whole and verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_folder: Option<PathBuf>,
+    /// Where it should be and is not, or not as it was written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<PathBuf>,
     /// Its segments.
     pub segments: Vec<SegmentFile>,
     /// Size of the medium.
@@ -68,6 +74,12 @@ impl Report {
             }
         }
         writeln!(output, "Image       in {}", self.folder.display())?;
+        if let Some(second) = &self.second_folder {
+            writeln!(output, "            and in {}", second.display())?;
+        }
+        for failed in &self.failed {
+            writeln!(output, "FAILED      in {}: what is there is not to be used", failed.display())?;
+        }
         for segment in self.segments.iter().take(NAMED_SEGMENTS) {
             writeln!(output, "            {}, {}", segment.name, segment.size)?;
         }
@@ -109,6 +121,9 @@ impl Report {
 
     fn verdict(&self) -> &'static str {
         match self.outcome {
+            Outcome::Complete | Outcome::CompleteWithUnreadSectors if !self.failed.is_empty() => {
+                "imaged, read back and verified at ONE of two destinations; copy it to another disk"
+            }
             Outcome::Complete => "imaged; read back and verified",
             Outcome::CompleteWithUnreadSectors => "imaged but for the unread sectors; read back and verified",
             Outcome::VerificationFailed => {
@@ -121,6 +136,7 @@ impl Report {
     /// As `--help` lists them.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self.outcome {
+            Outcome::Complete | Outcome::CompleteWithUnreadSectors if !self.failed.is_empty() => 7,
             Outcome::Complete => 0,
             Outcome::VerificationFailed => 1,
             Outcome::CompleteWithUnreadSectors => 3,

@@ -1,14 +1,17 @@
 //! What is seen while it runs: a line on standard error. Nothing of it may end an acquisition: a terminal that hangs up or
 //! a program that reads no more takes the lines with it, and the record has it all.
 
+use super::records::Records;
 use acquire::block_reader::ReadFault;
-use acquire::pipeline::Observer;
+use acquire::pipeline::{Observer, Refusal};
 use acquire::progress::Progress;
 use evidence::ByteCount;
+use formats::FormatError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use record::{Entry, RecordWriter};
+use record::Entry;
 use std::fmt;
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How often a line is printed where there is no terminal to redraw it on.
@@ -30,12 +33,14 @@ pub struct Screen<'a> {
     begun: Instant,
     plain: Option<Instant>,
     faults: u64,
-    record: Option<&'a mut RecordWriter>,
+    record: Option<&'a mut Records>,
+    /// Folder and base name of each image.
+    images: &'a [PathBuf],
 }
 
 impl<'a> Screen<'a> {
-    /// Begins a line that says what is being done to how much. Faults go to `record`, if there is one.
-    pub fn new(deed: &'static str, size: ByteCount, record: Option<&'a mut RecordWriter>) -> Self {
+    /// Begins a line that says what is being done to how much.
+    pub fn new(deed: &'static str, size: ByteCount) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(size.0), target).with_message(deed);
@@ -44,7 +49,22 @@ impl<'a> Screen<'a> {
             bar.set_style(style);
         }
         let begun = Instant::now();
-        Self { bar, deed, size, begun, plain: (!terminal).then_some(begun), faults: 0, record }
+        Self {
+            bar,
+            deed,
+            size,
+            begun,
+            plain: (!terminal).then_some(begun),
+            faults: 0,
+            record: None,
+            images: &[],
+        }
+    }
+
+    /// Faults go to `record`; `images` are being written.
+    pub fn recording(mut self, record: &'a mut Records, images: &'a [PathBuf]) -> Self {
+        (self.record, self.images) = (Some(record), images);
+        self
     }
 
     fn print_plainly(&self, done: u64) {
@@ -69,7 +89,7 @@ impl Drop for Screen<'_> {
 }
 
 impl Observer for Screen<'_> {
-    fn fault(&mut self, fault: &ReadFault) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn fault(&mut self, fault: &ReadFault) -> Result<(), Refusal> {
         self.faults = self.faults.saturating_add(1);
         let Some(record) = &mut self.record else { return Ok(()) };
         if self.faults > MOST_TOLD {
@@ -91,6 +111,16 @@ impl Observer for Screen<'_> {
             error: fault.error.clone(),
             action: "read again sector by sector; filled with zeros".to_owned(),
         })?;
+        Ok(())
+    }
+
+    fn image_failed(&mut self, image: usize, error: &FormatError) -> Result<(), Refusal> {
+        let destination = self.images.get(image).map(|base| base.display().to_string()).unwrap_or_default();
+        self.bar.suspend(|| {
+            tell(format_args!("warning: {error}; the image {destination} is not whole, the other goes on"));
+        });
+        let Some(record) = &mut self.record else { return Ok(()) };
+        record.append(&Entry::DestinationFailed { destination, error: error.to_string() })?;
         Ok(())
     }
 

@@ -13,10 +13,12 @@
 mod adler;
 mod chunk;
 mod container;
+mod deflate;
 mod error_table;
 mod examination;
 mod hash_sections;
 mod header;
+mod huffman;
 mod layout;
 mod reader;
 mod section;

@@ -121,7 +121,16 @@ struct PlainEncoder;
 
 impl ChunkEncoder for PlainEncoder {
     fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {
-        let media_length = ByteCount(u64::try_from(media.len()).unwrap_or(u64::MAX));
-        Ok(EncodedChunk { stored: media.to_vec(), media_length, compressed: false, block_hash: None })
+        let mut chunk = EncodedChunk::default();
+        self.encode_into(media, &mut chunk)?;
+        Ok(chunk)
+    }
+
+    fn encode_into(&self, media: &[u8], chunk: &mut EncodedChunk) -> Result<(), FormatError> {
+        chunk.stored.clear();
+        chunk.stored.extend_from_slice(media);
+        chunk.media_length = ByteCount(u64::try_from(media.len()).unwrap_or(u64::MAX));
+        chunk.compressed = false;
+        Ok(())
     }
 }

@@ -1,0 +1,77 @@
+//! The threads that hash, each of them one or several algorithms in the order of the medium.
+
+use crate::block::Block;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use evidence::{HashAlgorithm, HashGroup, HashSet};
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::thread::{self, Scope, ScopedJoinHandle};
+
+/// Shares algorithms out among at most `threads`: the most expensive first, each to the thread that has least to do. A hash
+/// can't be split, and more threads than cores only take turns.
+fn lanes(algorithms: &[HashAlgorithm], threads: usize) -> Vec<Vec<HashAlgorithm>> {
+    // SHA-1 by the processor's own instructions runs in the shadow of MD5 and costs nothing there.
+    let shadow = algorithms.contains(&HashAlgorithm::Md5) && HashAlgorithm::Sha1.implementation() == "sha-ni";
+    let in_shadow = |algorithm: &HashAlgorithm| shadow && *algorithm == HashAlgorithm::Sha1;
+    let mut sorted: Vec<HashAlgorithm> = algorithms.iter().filter(|a| !in_shadow(a)).copied().collect();
+    sorted.sort_by_key(|algorithm| Reverse(algorithm.cost()));
+
+    let mut lanes = vec![(0u32, Vec::new()); threads.min(sorted.len())];
+    for algorithm in sorted {
+        if let Some((cost, lane)) = lanes.iter_mut().min_by_key(|(cost, _)| *cost) {
+            *cost = cost.saturating_add(algorithm.cost());
+            lane.push(algorithm);
+            if algorithm == HashAlgorithm::Md5 {
+                lane.extend(algorithms.iter().copied().filter(in_shadow));
+            }
+        }
+    }
+    lanes.into_iter().map(|(_, lane)| lane).collect()
+}
+
+/// A thread that hashes, and where it takes its blocks from.
+pub(crate) type Lane<'scope> = (Sender<Arc<Block>>, ScopedJoinHandle<'scope, HashSet>);
+
+/// Starts the threads.
+pub(crate) fn start<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    algorithms: &[HashAlgorithm],
+    threads: usize,
+) -> std::io::Result<Vec<Lane<'scope>>> {
+    let start = |lane: Vec<HashAlgorithm>| {
+        // As many as there are blocks can wait in it.
+        let (blocks, incoming) = unbounded::<Arc<Block>>();
+        let name = lane.iter().map(|algorithm| algorithm.word()).collect::<Vec<_>>().join("+");
+        let hash = move || hash(&lane, &incoming);
+        Ok((blocks, thread::Builder::new().name(name).spawn_scoped(scope, hash)?))
+    };
+    lanes(algorithms, threads).into_iter().map(start).collect()
+}
+
+fn hash(lane: &[HashAlgorithm], blocks: &Receiver<Arc<Block>>) -> HashSet {
+    let mut group = HashGroup::new(lane);
+    for block in blocks {
+        group.update(block.data());
+    }
+    group.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_shared_out_so_that_no_thread_waits_for_another() {
+        let usual = HashAlgorithm::USUAL;
+        assert_eq!(lanes(&usual, 1).concat().len(), 3);
+        let two = lanes(&usual, 2);
+        assert_eq!((two.len(), two.concat().len()), (2, 3), "{two:?}");
+        let shadow = HashAlgorithm::Sha1.implementation() == "sha-ni";
+        assert_eq!(two.contains(&vec![HashAlgorithm::Md5, HashAlgorithm::Sha1]), shadow, "{two:?}");
+        let all = lanes(&HashAlgorithm::ALL, 2);
+        assert_eq!(all.len(), 2);
+        assert_eq!(all.concat().iter().collect::<std::collections::BTreeSet<_>>().len(), 7);
+        let costs: Vec<u32> = all.iter().map(|lane| lane.iter().map(|a| a.cost()).sum()).collect();
+        assert!(costs[0].abs_diff(costs[1]) <= 700, "{all:?}");
+    }
+}
