@@ -41,8 +41,6 @@ const REPLAYED: [&str; 4] = ["ext4", "xfs", "btrfs", "f2fs"];
 struct LaidOut {
     image: PathBuf,
     said: Value,
-    /// Holds the image.
-    _folder: tempfile::TempDir,
 }
 
 /// Made once for all tests of this file.
@@ -50,13 +48,13 @@ fn laid_out() -> &'static LaidOut {
     static MADE: OnceLock<LaidOut> = OnceLock::new();
     MADE.get_or_init(|| {
         let artifacts = Artifacts::of_this_build();
-        let folder = tempfile::tempdir().unwrap();
-        let (image, tools) = (folder.path().join("master"), folder.path().join("toolbox"));
+        // Nothing that lives as long as the process is ever dropped: so no temporary folder, but one that each run empties.
+        let logs = artifacts.log_folder("prove-lay-out").unwrap();
+        let (image, tools) = (logs.join("master"), logs.join("toolbox"));
         File::create(&image).unwrap().set_len(SIZE).unwrap();
         toolbox::build(&tools).unwrap();
         let disk = Disk::new("master", Transport::VirtioScsi, &image);
         let machine = Machine::new(Chipset::Q35, Boot::Kernel(artifacts.kernel().unwrap()));
-        let logs = artifacts.log_folder("prove-lay-out").unwrap();
         let mut guest = Guest::boot(machine.disk(disk).toolbox(&tools), &logs).unwrap();
         guest.open_toolbox().unwrap();
         let name = await_serial(&mut guest, "MASTER");
@@ -71,7 +69,7 @@ fn laid_out() -> &'static LaidOut {
             .unwrap();
         guest.power_off().unwrap();
         let said = serde_json::from_str(said.trim()).unwrap_or_else(|error| panic!("{error}: {said}"));
-        LaidOut { image, said, _folder: folder }
+        LaidOut { image, said }
     })
 }
 

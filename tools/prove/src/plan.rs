@@ -316,13 +316,14 @@ mod tests {
     fn every_file_system_is_mounted_in_every_way_and_every_reset_is_followed_by_every_write() {
         let rows = catalogue();
         let of = |words: &str| rows.iter().filter(|row| row.name.contains(words)).count();
+        let begins = |words: &str| rows.iter().filter(|row| row.name.starts_with(words)).count();
         for file_system in FILE_SYSTEMS {
             let ways = if file_system.untouched.is_empty() { 7 } else { 10 };
             assert_eq!(of(&format!("mount {},", file_system.kind)), ways, "{}", file_system.kind);
         }
         assert_eq!(of("FITRIM"), 2 * FILE_SYSTEMS.len() + 4);
         for row in reset::ROWS {
-            assert_eq!(of(&format!("{}, then", row.name)), 3, "{}", row.name);
+            assert_eq!(begins(&format!("{}, then", row.name)), 3, "{}", row.name);
         }
     }
 
