@@ -91,6 +91,15 @@ impl Transport {
     }
 }
 
+/// A sector of 512 bytes that can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadSector {
+    /// Which one.
+    pub sector: u64,
+    /// Only the first read of it fails.
+    pub once: bool,
+}
+
 /// One disk of a machine: a model in front of an image file.
 #[derive(Debug, Clone)]
 pub struct Disk {
@@ -108,6 +117,12 @@ pub struct Disk {
     pub bad_sector: Option<u64>,
     /// Its reads can be slowed down until they time out: [`crate::emulator::Emulator::brake`].
     pub has_brake: bool,
+    /// More such sectors.
+    pub bad: Vec<BadSector>,
+    /// Size of a logical sector, where the model's own 512 bytes won't do. NVMe and SCSI disks take another.
+    pub logical_sector: Option<u32>,
+    /// Unix socket of an NBD server that holds the image: one that is stopped makes a disk that hangs.
+    pub served_at: Option<PathBuf>,
     /// Name of a host adapter or controller that is there already; without it the disk brings its own.
     pub adapter: Option<String>,
     /// Whether the firmware may boot from it, after the boot medium. UEFI (OVMF) shows a boot loader no other disks.
@@ -128,6 +143,9 @@ impl Disk {
             port: 1,
             bad_sector: None,
             has_brake: false,
+            bad: Vec::new(),
+            logical_sector: None,
+            served_at: None,
             adapter: None,
             bootable: false,
             properties: Vec::new(),
@@ -162,6 +180,27 @@ impl Disk {
         self
     }
 
+    /// The same disk with more sectors that can't be read.
+    #[must_use]
+    pub fn with_bad_sectors(mut self, bad: &[BadSector]) -> Self {
+        self.bad = bad.to_vec();
+        self
+    }
+
+    /// The same disk with logical sectors of `bytes`.
+    #[must_use]
+    pub fn with_logical_sector(mut self, bytes: u32) -> Self {
+        self.logical_sector = Some(bytes);
+        self
+    }
+
+    /// The same disk with its image behind an NBD server.
+    #[must_use]
+    pub fn served_at(mut self, socket: impl Into<PathBuf>) -> Self {
+        self.served_at = Some(socket.into());
+        self
+    }
+
     /// The same disk behind a host adapter that is there already: only so can a SCSI disk be plugged in later, and
     /// only so can a namespace share its controller.
     #[must_use]
@@ -189,17 +228,29 @@ impl Disk {
     #[must_use]
     pub fn nodes(&self) -> Vec<Value> {
         let file = format!("{}-file", self.name);
-        let mut nodes = vec![json!({
-            "driver": "file", "node-name": file, "filename": self.image, "discard": "unmap",
-        })];
+        let mut nodes = vec![match &self.served_at {
+            None => json!({
+                "driver": "file", "node-name": file, "filename": self.image, "discard": "unmap",
+            }),
+            Some(socket) => json!({
+                "driver": "nbd", "node-name": file, "export": self.name,
+                "server": { "type": "unix", "path": socket },
+            }),
+        }];
         let mut below = file;
-        if let Some(sector) = self.bad_sector {
+        let one = self.bad_sector.map(|sector| BadSector { sector, once: false });
+        let bad: Vec<BadSector> = one.into_iter().chain(self.bad.iter().copied()).collect();
+        if !bad.is_empty() {
+            let errors: Vec<Value> = bad
+                .iter()
+                .map(|BadSector { sector, once }| {
+                    json!({ "event": "none", "iotype": "read", "errno": 5, "sector": sector, "once": once })
+                })
+                .collect();
             let faulty = format!("{}-faulty", self.name);
             nodes.push(json!({
                 "driver": "blkdebug", "node-name": faulty, "image": below, "discard": "unmap",
-                "inject-error": [{
-                    "event": "none", "iotype": "read", "errno": 5, "sector": sector, "once": false,
-                }],
+                "inject-error": errors,
             }));
             below = faulty;
         }
@@ -230,6 +281,10 @@ impl Disk {
         }
         if let Some(disk) = devices.last_mut() {
             self.properties.iter().for_each(|(name, value)| disk[name] = value.clone());
+        }
+        if let (Some(bytes), Some(disk)) = (self.logical_sector, devices.last_mut()) {
+            disk["logical_block_size"] = json!(bytes);
+            disk["physical_block_size"] = json!(bytes);
         }
         devices
     }

@@ -33,6 +33,7 @@ mod error;
 pub mod evidence_disk;
 pub mod flight_recorder;
 pub mod guest;
+pub mod hanging_disk;
 pub mod host_program;
 pub mod image_check;
 pub mod oracle;

@@ -21,6 +21,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("blkdiscard", "util-linux"),
     ("blockdev", "util-linux"),
     ("dd", "coreutils"),
+    ("ddrescue", "gddrescue"),
+    ("ddrescuelog", "gddrescue"),
     ("e2fsck", "e2fsprogs"),
     ("fallocate", "util-linux"),
     ("fstrim", "util-linux"),

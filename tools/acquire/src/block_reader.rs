@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock};
 /// sector have no other.
 const PIECE: usize = 64 << 10;
 
-/// A range that could not be read; the block holds zeros there.
+/// A range that could not be read; the block holds the fill of the medium's treatment there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadFault {
     /// Where.
@@ -180,8 +180,7 @@ impl Cursor<'_> {
     ) -> Result<(), BlockEnd> {
         let granule = self.granule();
         if to.saturating_sub(from) <= granule {
-            self.give_up(buffer, from, to, failure.error);
-            return Ok(());
+            return self.retry(buffer, from, to, failure);
         }
         let (part, finer) = match sizes.split_first() {
             Some((size, finer)) if *size > granule && *size < to.saturating_sub(from) => (*size, finer),
@@ -193,6 +192,32 @@ impl Cursor<'_> {
             self.read_range(buffer, at, end, finer)?;
             at = end;
         }
+        Ok(())
+    }
+
+    /// Tries a single granule again as often as the medium's treatment says, and gives it up.
+    fn retry(
+        &mut self,
+        buffer: &mut [u8],
+        from: usize,
+        to: usize,
+        first: ReadFailure,
+    ) -> Result<(), BlockEnd> {
+        let mut last = first;
+        for _ in 0..self.medium.treatment().retries {
+            if self.progress.stop_asked() {
+                return Err(BlockEnd::Stopped(self.offset(from)));
+            }
+            match self.read_once(buffer, from, to) {
+                Ok(count) if count >= to.saturating_sub(from) => return Ok(()),
+                Ok(_) => {}
+                Err(failure) if failure.gone => {
+                    return Err(SourceLost::Gone { offset: self.offset(from), error: failure.error }.into());
+                }
+                Err(failure) => last = failure,
+            }
+        }
+        self.give_up(buffer, from, to, last.error);
         Ok(())
     }
 
@@ -209,10 +234,11 @@ impl Cursor<'_> {
     }
 
     fn give_up(&mut self, buffer: &mut [u8], from: usize, to: usize, error: String) {
-        if let Some(part) = buffer.get_mut(from..to) {
-            part.fill(0);
-        }
         let offset = self.offset(from);
+        if let Some(part) = buffer.get_mut(from..to) {
+            let treatment = self.medium.treatment();
+            treatment.fill.apply(offset, treatment.sector, part);
+        }
         let length = ByteCount(count(to.saturating_sub(from)));
         match self.faults.last_mut() {
             Some(last) if last.extent.end() == offset.0 && last.error == error => {

@@ -5,6 +5,9 @@
 //! format (those are in `formats`) or a screen (that is in `pf-acquire`).
 //! Who calls it: `pf-acquire`.
 //!
+//! Where a medium fails, [`treatment`] says what is done about a part that can't be read, [`patient_medium`] outlives reads
+//! that hang, and [`rescue`] recovers in several passes, as GNU ddrescue does and with its map file.
+//!
 //! Memory: what [`pipeline::Limits`] says, whatever the source.
 #![forbid(unsafe_code)]
 
@@ -13,9 +16,12 @@ pub mod block_reader;
 mod hashing;
 mod leaves;
 pub mod medium;
+pub mod patient_medium;
 pub mod pipeline;
 pub mod progress;
 mod reading;
+pub mod rescue;
 mod storing;
+pub mod treatment;
 
 pub use block::BLOCK_SIZE;

@@ -11,12 +11,16 @@ mod arguments;
 mod destination;
 #[path = "pf_acquire/failure.rs"]
 mod failure;
+#[path = "pf_acquire/fault_arguments.rs"]
+mod fault_arguments;
 #[path = "pf_acquire/mounts.rs"]
 mod mounts;
 #[path = "pf_acquire/records.rs"]
 mod records;
 #[path = "pf_acquire/report.rs"]
 mod report;
+#[path = "pf_acquire/rescue/mod.rs"]
+mod rescue;
 #[path = "pf_acquire/screen.rs"]
 mod screen;
 #[path = "pf_acquire/source.rs"]

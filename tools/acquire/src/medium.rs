@@ -1,5 +1,6 @@
 //! What is read: a source, or an image read back.
 
+use crate::treatment::Treatment;
 use device::DirectFile;
 use evidence::{ByteCount, ByteOffset};
 use formats::ImageReader;
@@ -23,6 +24,11 @@ pub trait Medium: Send {
     fn another(&self) -> Option<Box<dyn Medium>> {
         None
     }
+
+    /// What is done about parts that can't be read.
+    fn treatment(&self) -> &Treatment {
+        const { &Treatment::PLAIN }
+    }
 }
 
 /// Why a read gave nothing.
@@ -44,18 +50,68 @@ impl Medium for DirectFile {
     }
 
     fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
-        DirectFile::read_at(self, offset, buffer).map_err(|error| ReadFailure {
-            gone: !error.is_bad_range(),
+        read_direct(self, offset, buffer)
+    }
+
+    fn another(&self) -> Option<Box<dyn Medium>> {
+        Some(Box::new(self.try_clone().ok()?))
+    }
+}
+
+/// Reads a device or file, and tells one that is gone from a part of it that is bad.
+///
+/// # Errors
+/// [`ReadFailure`].
+pub fn read_direct(file: &DirectFile, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+    match file.read_at(offset, buffer) {
+        // Of a disk that was pulled the kernel says that it ends at its beginning, or that nothing of it can be read.
+        Ok(0) if offset.0 < file.size().0 && !file.is_present() => {
+            Err(ReadFailure { error: "the device was removed".to_owned(), gone: true })
+        }
+        Ok(count) => Ok(count),
+        Err(error) => Err(ReadFailure {
+            gone: !error.is_bad_range() || !file.is_present(),
             error: match &error {
                 // Offset and length are told beside it; the system's word is what is new.
                 device::DirectError::Read { source, .. } => source.to_string(),
                 other => other.to_string(),
             },
-        })
+        }),
+    }
+}
+
+/// A medium whose unread parts are treated in another way than plainly.
+pub struct Treated {
+    medium: Box<dyn Medium>,
+    treatment: Treatment,
+}
+
+impl Treated {
+    /// Joins them.
+    pub fn new(medium: impl Medium + 'static, treatment: Treatment) -> Self {
+        Self { medium: Box::new(medium), treatment }
+    }
+}
+
+impl Medium for Treated {
+    fn size(&self) -> ByteCount {
+        self.medium.size()
+    }
+
+    fn granule(&self) -> usize {
+        self.medium.granule()
+    }
+
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+        self.medium.read_at(offset, buffer)
+    }
+
+    fn treatment(&self) -> &Treatment {
+        &self.treatment
     }
 
     fn another(&self) -> Option<Box<dyn Medium>> {
-        Some(Box::new(self.try_clone().ok()?))
+        Some(Box::new(Self { medium: self.medium.another()?, treatment: self.treatment.clone() }))
     }
 }
 

@@ -4,11 +4,15 @@
 //! that are not on the disk. `O_DIRECT` goes past it. Where the kernel or file system has no direct reads (tmpfs before
 //! 6.5, some network file systems), the file is read through the page cache and [`DirectFile::mode`] says so.
 
+use crate::inventory::NodeNumber;
+use crate::presence;
+use crate::sysfs::Roots;
 use evidence::{ByteCount, ByteOffset};
+use nix::sys::stat::{major, minor};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Offsets, lengths and addresses of direct reads from an ordinary file: the block size no common file system exceeds.
@@ -40,6 +44,8 @@ pub struct DirectFile {
     mode: ReadMode,
     alignment: u32,
     size: ByteCount,
+    /// Its number, where it is a device.
+    node: Option<NodeNumber>,
 }
 
 /// An open or read that failed.
@@ -141,7 +147,11 @@ impl DirectFile {
             Err(e) => return Err(open_error(e)),
         };
         let geometry = |what| move |source| DirectError::Geometry { path: path.to_owned(), what, source };
-        let kind = file.metadata().map_err(geometry("type"))?.file_type();
+        let metadata = file.metadata().map_err(geometry("type"))?;
+        let kind = metadata.file_type();
+        let node = kind
+            .is_block_device()
+            .then(|| NodeNumber { major: major(metadata.rdev()), minor: minor(metadata.rdev()) });
         let alignment = if kind.is_block_device() {
             logical_sector_size(&file).map_err(geometry("sector size"))?
         } else if kind.is_file() {
@@ -150,7 +160,7 @@ impl DirectFile {
             return Err(DirectError::WrongKind { path: path.to_owned() });
         };
         let size = ByteCount((&file).seek(SeekFrom::End(0)).map_err(geometry("size"))?);
-        Ok(Self { file, path: path.to_owned(), mode, alignment, size })
+        Ok(Self { file, path: path.to_owned(), mode, alignment, size, node })
     }
 
     /// The same open file once more, for reads by another thread.
@@ -159,7 +169,7 @@ impl DirectFile {
     /// When the process has no file descriptor left.
     pub fn try_clone(&self) -> io::Result<Self> {
         let (path, mode, alignment, size) = (self.path.clone(), self.mode, self.alignment, self.size);
-        Ok(Self { file: self.file.try_clone()?, path, mode, alignment, size })
+        Ok(Self { file: self.file.try_clone()?, path, mode, alignment, size, node: self.node })
     }
 
     /// Where the bytes come from.
@@ -179,6 +189,12 @@ impl DirectFile {
     #[must_use]
     pub fn size(&self) -> ByteCount {
         self.size
+    }
+
+    /// False once a device was removed or put off-line; of an ordinary file always true. Sends no command.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        self.node.is_none_or(|node| presence::is_present(&Roots::system(), node))
     }
 
     /// What was opened.

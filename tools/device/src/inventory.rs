@@ -4,6 +4,7 @@
 //! commands read.) Signatures come from the medium: [`Disk::read_signatures`] opens it read-only and is called apart.
 
 use crate::ancestry::Ancestry;
+use crate::foreign_sectors;
 use crate::identification::identification;
 use crate::signature::{self, SignatureReport};
 use crate::sysfs::{self, Roots};
@@ -258,6 +259,7 @@ fn disk_at(roots: &Roots, folder: &Path) -> Disk {
         warnings.push("the kernel gives no size; the device may just have been unplugged".to_owned());
         0
     });
+    warnings.extend(foreign_sectors::reason_in_sys(&roots.sys, &folder_name(folder)));
     Disk {
         name: folder_name(folder),
         node: node_number(folder),

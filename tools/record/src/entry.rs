@@ -1,7 +1,9 @@
 //! What an entry can say.
 
+use crate::fault_entry::{FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Unstable};
 use evidence::{
-    ByteCount, CaseData, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet, SelfReport,
+    ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet,
+    SelfReport,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -47,6 +49,30 @@ pub enum Entry {
         /// What happened.
         error: String,
     },
+    /// How faults of the source are met.
+    FaultPolicy(FaultPolicy),
+    /// A recovery in several passes begins, or goes on from what an earlier run left.
+    RescueBegun(RescueBegun),
+    /// A pass of it is over.
+    RescuePass(RescuePass),
+    /// All passes are over.
+    RescueEnded(RescueEnded),
+    /// Two readings of the same range differ.
+    Unstable(Unstable),
+    /// A part of the source was read again and compared with what was kept.
+    Reread(Reread),
+    /// The source did not answer any more.
+    SourceLost {
+        /// Where reading stopped.
+        offset: ByteOffset,
+        /// What the system said.
+        error: String,
+    },
+    /// The same source is back.
+    SourceReturned {
+        /// Under which name, after how long, and what keeps it from being changed.
+        text: String,
+    },
     /// The acquisition ended before its time.
     Interrupted {
         /// Why.
@@ -72,6 +98,14 @@ impl Entry {
             Entry::GuardCommands { .. } => "guard-commands",
             Entry::Note { .. } => "note",
             Entry::DestinationFailed { .. } => "destination-failed",
+            Entry::FaultPolicy(_) => "fault-policy",
+            Entry::RescueBegun(_) => "rescue-begun",
+            Entry::RescuePass(_) => "rescue-pass",
+            Entry::RescueEnded(_) => "rescue-ended",
+            Entry::Unstable(_) => "unstable",
+            Entry::Reread(_) => "reread",
+            Entry::SourceLost { .. } => "source-lost",
+            Entry::SourceReturned { .. } => "source-returned",
             Entry::Interrupted { .. } => "interrupted",
             Entry::ImageClosed(_) => "image-closed",
             Entry::Verification(_) => "verification",
@@ -80,7 +114,7 @@ impl Entry {
     }
 
     /// All words that [`Entry::kind`] can give.
-    pub const KINDS: [&'static str; 11] = [
+    pub const KINDS: [&'static str; 19] = [
         "acquisition-opened",
         "hidden-areas",
         "read-error",
@@ -88,6 +122,14 @@ impl Entry {
         "guard-commands",
         "note",
         "destination-failed",
+        "fault-policy",
+        "rescue-begun",
+        "rescue-pass",
+        "rescue-ended",
+        "unstable",
+        "reread",
+        "source-lost",
+        "source-returned",
         "interrupted",
         "image-closed",
         "verification",
@@ -191,7 +233,7 @@ pub struct ImageClosed {
     pub segments: Vec<SegmentFile>,
     /// Size of the medium that was imaged.
     pub media_size: ByteCount,
-    /// Hash values over the media data, unread ranges taken as zeros.
+    /// Hash values over the media data, unread ranges filled as the fault policy says, with zeros where there is none.
     pub hashes: HashSet,
     /// Ranges that could not be read.
     pub unread: ExtentSet,

@@ -22,6 +22,7 @@
 mod chain;
 mod entry;
 mod error;
+mod fault_entry;
 mod reader;
 mod writer;
 
@@ -31,6 +32,9 @@ pub use entry::{
     Software, Verification,
 };
 pub use error::RecordError;
+pub use fault_entry::{
+    EarlierRecord, FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Totals, Unstable,
+};
 pub use reader::{Break, Chain, Content, Flaw, RecordFile, StoredEntry, read, visit};
 pub use writer::RecordWriter;
 

@@ -1,17 +1,21 @@
 //! One acquisition from the first check to the last entry of its record.
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Format};
 use super::destination;
 use super::failure::{Failure, LONGEST_ARGUMENTS};
 use super::records::Records;
-use super::report::Report;
+use super::report::{FaultReport, Report};
+use super::rescue;
+use super::rescue::screen::record_unstable;
 use super::screen::{Screen, tell};
 use super::source::{self, Protection, Source};
-use acquire::medium::ReadBack;
+use acquire::medium::{Medium, ReadBack, Treated};
 use acquire::pipeline::{self, Imaged, Limits, PipelineError};
 use acquire::progress::Progress;
+use acquire::rescue::map_text::Heading;
+use acquire::rescue::{RereadEnd, RescueEnd, Share, Store, reread};
 use device::{DirectFile, ReadMode, self_report};
-use evidence::{ByteCount, HashAlgorithm, HashSet, Transport};
+use evidence::{ByteCount, ExtentSet, HashAlgorithm, HashSet, SectorSize, Transport};
 use formats::{ImagePlan, ImageWriter, Segment};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::utsname::uname;
@@ -37,23 +41,27 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     if given > LONGEST_ARGUMENTS {
         return Err(Failure::TooMuchText(given));
     }
+    if arguments.faults.rescue {
+        return rescue::run(arguments, algorithms);
+    }
     let source = source::identify(&arguments.source)?;
     let folders = destination::check(arguments, &source, source.disk.identity.capacity)?;
     let protection = source.protect(arguments.unguarded)?;
     let medium = DirectFile::open(&arguments.source)?;
     if medium.size() == ByteCount(0) {
-        return Err(Failure::Empty(source.disk.identity.path.clone()));
+        return Err(empty(&source));
     }
     Acquisition::begin(arguments, source, protection, medium, &folders, algorithms)?.carry_out()
 }
 
 /// An acquisition whose record is open.
-struct Acquisition {
+struct Acquisition<'a> {
+    arguments: &'a Arguments,
     source: Source,
     protection: Protection,
     reported: GuardReport,
     hidden: Vec<String>,
-    medium: DirectFile,
+    medium: Treated,
     /// Folder and base name of each image.
     bases: Vec<PathBuf>,
     algorithms: Vec<HashAlgorithm>,
@@ -63,9 +71,9 @@ struct Acquisition {
     limits: Limits,
 }
 
-impl Acquisition {
+impl<'a> Acquisition<'a> {
     fn begin(
-        arguments: &Arguments,
+        arguments: &'a Arguments,
         source: Source,
         protection: Protection,
         medium: DirectFile,
@@ -113,6 +121,7 @@ impl Acquisition {
             },
         })))?;
         let hidden = ask_of_itself(&source, &mut record)?;
+        record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
         if medium.mode() == ReadMode::Buffered {
             record.append(&note("no direct reads here: the source is read through the page cache"))?;
         }
@@ -121,7 +130,9 @@ impl Acquisition {
             record.append(&note(&told))?;
         }
         let limits = arguments.limits();
+        let medium = Treated::new(medium, arguments.faults.treatment(source.disk.identity.logical_sector));
         Ok(Self {
+            arguments,
             source,
             protection,
             reported,
@@ -143,6 +154,7 @@ impl Acquisition {
         let imaged = {
             let images = std::mem::take(&mut self.images);
             let mut screen = Screen::new("imaging", media_size).recording(&mut self.record, &self.bases);
+            screen.name_fill(&self.arguments.faults.fill);
             pipeline::run(&mut self.medium, images, &self.algorithms, self.limits, &progress, &mut screen)
         };
         let imaged = match imaged {
@@ -160,12 +172,11 @@ impl Acquisition {
             unread: imaged.unread.clone(),
             seconds: begun.elapsed().as_secs_f64(),
         }))?;
+        tell_what_the_table_lacks(self.arguments.format, &imaged.unread, &self.source, &mut self.record)?;
+        let map = self.keep_maps(media_size, &imaged)?;
         let Verified { whole, failed, mismatches } = self.verify(&imaged, media_size)?;
-        let outcome = match (whole.is_empty(), imaged.unread.is_empty()) {
-            (true, _) => Outcome::VerificationFailed,
-            (false, true) => Outcome::Complete,
-            (false, false) => Outcome::CompleteWithUnreadSectors,
-        };
+        let outcome = outcome_of(!whole.is_empty(), &imaged.unread);
+        let unstable = self.compare_again(&imaged)?;
         close(&mut self.record, &self.protection, outcome)?;
         let mut folders = if whole.is_empty() { failed.iter() } else { whole.iter() };
         Ok(Report {
@@ -179,6 +190,7 @@ impl Acquisition {
             media_size,
             hashes: imaged.hashes,
             unread: imaged.unread,
+            faults: FaultReport { fill: self.arguments.faults.fill.to_string(), map, raw: None, unstable },
             mismatches,
             hidden: self.hidden,
             record: self.record.paths().next().unwrap_or_else(|| Path::new("")).to_owned(),
@@ -215,6 +227,33 @@ impl Acquisition {
         Ok(Verified { whole, failed, mismatches })
     }
 
+    /// Keeps a map of what was unread beside each image; says how it is called.
+    fn keep_maps(&mut self, size: ByteCount, imaged: &Imaged) -> Result<Option<String>, Failure> {
+        let mut name = None;
+        for (base, _) in self.bases.iter().zip(&imaged.images).filter(|(_, segments)| segments.is_some()) {
+            name = keep_map(base, size, &imaged.unread, &mut self.record)?.or(name);
+        }
+        Ok(name)
+    }
+
+    /// Reads the source again, as much as asked for, and compares it with the image.
+    fn compare_again(&mut self, imaged: &Imaged) -> Result<ExtentSet, Failure> {
+        let mut unstable = ExtentSet::new();
+        let (Some(share), Some(first)) = (self.arguments.faults.reread, imaged.segments().first()) else {
+            return Ok(unstable);
+        };
+        let mut image = ReadBack::new(formats::open(&first.path)?);
+        let progress = Progress::new(Arc::clone(&self.stop));
+        let (source, record) = (&mut self.medium, &mut self.record);
+        // The image is whole and verified: what ends the comparison is told and takes nothing from it.
+        if let Err(end) =
+            read_again(source, &mut image, &imaged.unread, share, &progress, record, &mut unstable)
+        {
+            tell(format_args!("warning: the source was not read again to its end: {end}"));
+        }
+        Ok(unstable)
+    }
+
     fn folders(&self) -> String {
         let folders = self.bases.iter().filter_map(|base| base.parent());
         folders.map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" and ")
@@ -233,7 +272,7 @@ struct Verified {
 
 /// Asks the source's disk what of it an image will not hold and what is wrong with it, records the answers and tells what
 /// the examiner must know before the read begins. Gives what was told.
-fn ask_of_itself(source: &Source, record: &mut Records) -> Result<Vec<String>, Failure> {
+pub fn ask_of_itself(source: &Source, record: &mut Records) -> Result<Vec<String>, Failure> {
     let said = self_report::ask(&source.disk, self_report::PATIENCE);
     let warnings = said.warnings();
     for warning in &warnings {
@@ -248,8 +287,126 @@ fn ask_of_itself(source: &Source, record: &mut Records) -> Result<Vec<String>, F
     Ok(warnings)
 }
 
+/// How an acquisition ended that came to its end.
+pub fn outcome_of(matches: bool, unread: &ExtentSet) -> Outcome {
+    match (matches, unread.is_empty()) {
+        (false, _) => Outcome::VerificationFailed,
+        (true, true) => Outcome::Complete,
+        (true, false) => Outcome::CompleteWithUnreadSectors,
+    }
+}
+
+/// Keeps a map of what was unread, in the form that recovery goes on from. That it could not be kept is told; the record
+/// names the same ranges.
+fn keep_map(
+    base: &Path,
+    size: ByteCount,
+    unread: &ExtentSet,
+    record: &mut Records,
+) -> Result<Option<String>, Failure> {
+    if unread.is_empty() {
+        return Ok(None);
+    }
+    let heading = Heading {
+        software: format!("Permafrost pf-acquire version {}", env!("CARGO_PKG_VERSION")),
+        command_line: std::env::args_os()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+            .join(" "),
+        ..Heading::default()
+    };
+    match Store::keep_map_of_one_pass(base, size, unread, &heading) {
+        Ok(path) => Ok(path.file_name().map(|name| name.to_string_lossy().into_owned())),
+        Err(error) => {
+            tell(format_args!("warning: no map of the unread ranges: {error}"));
+            record.append(&note(&format!("no map of the unread ranges: {error}")))?;
+            Ok(None)
+        }
+    }
+}
+
+/// E01 numbers unread sectors in 32 bits; what lies beyond is named in the record and the map only.
+pub fn tell_what_the_table_lacks(
+    format: Format,
+    unread: &ExtentSet,
+    source: &Source,
+    record: &mut Records,
+) -> Result<(), Failure> {
+    let beyond = beyond_the_table(unread, source.disk.identity.logical_sector);
+    if format != Format::E01 || beyond.0 == 0 {
+        return Ok(());
+    }
+    let told = format!(
+        "{beyond} of unread sectors lie behind sector {}, which the error table of E01 can't name: \
+         they stand in this record and in the map",
+        u32::MAX
+    );
+    tell(format_args!("warning: {told}"));
+    Ok(record.append(&note(&told))?)
+}
+
+/// How much of `unread` lies behind the last sector that 32 bits can number.
+fn beyond_the_table(unread: &ExtentSet, sector: SectorSize) -> ByteCount {
+    let border = (u64::from(u32::MAX).saturating_add(1)).saturating_mul(u64::from(sector.bytes()));
+    let beyond = unread.iter().map(|extent| extent.end().saturating_sub(extent.offset.0.max(border)));
+    ByteCount(beyond.fold(0, u64::saturating_add))
+}
+
+/// Reads `share` of the source again, compares it with what was kept, and puts into the record what came of it.
+pub fn read_again(
+    source: &mut dyn Medium,
+    kept: &mut dyn Medium,
+    unread: &ExtentSet,
+    share: Share,
+    progress: &Progress,
+    record: &mut Records,
+    unstable: &mut ExtentSet,
+) -> Result<(), RereadEnd> {
+    let ended =
+        reread(source, kept, unread, share, progress, &mut |found| record_unstable(found, record, unstable));
+    let entry = record::Reread {
+        compared: ByteCount(progress.done()),
+        unstable: unstable.total(),
+        ended_early: ended.as_ref().err().map(ToString::to_string),
+    };
+    record.append(&Entry::Reread(entry)).map_err(|error| RereadEnd::Caller(Box::new(error)))?;
+    ended.map(|_| ())
+}
+
+/// What ended an acquisition before its time.
+pub trait EarlyEnd: std::fmt::Display {
+    /// Somebody asked for it.
+    fn was_asked_for(&self) -> bool;
+}
+
+impl EarlyEnd for PipelineError {
+    fn was_asked_for(&self) -> bool {
+        matches!(self, PipelineError::Stopped(_))
+    }
+}
+
+impl EarlyEnd for RescueEnd {
+    fn was_asked_for(&self) -> bool {
+        matches!(self, RescueEnd::Stopped(_))
+    }
+}
+
+impl EarlyEnd for RereadEnd {
+    fn was_asked_for(&self) -> bool {
+        matches!(self, RereadEnd::Stopped(_))
+    }
+}
+
+/// A source without data, with the reason where one is known.
+pub fn empty(source: &Source) -> Failure {
+    match device::foreign_sectors::reason_of(&source.disk.name) {
+        Some(reason) => Failure::NoCapacity { path: source.disk.identity.path.clone(), reason },
+        None => Failure::Empty(source.disk.identity.path.clone()),
+    }
+}
+
 /// Reads the image back from its medium, past the page cache, and compares.
-fn read_back(
+pub fn read_back(
     segments: &[Segment],
     hashes: &HashSet,
     media_size: ByteCount,
@@ -292,9 +449,8 @@ fn read_back(
 
 /// Puts into the record why the acquisition ended early. The record itself may be what failed: then the first failure is
 /// the one to tell.
-fn record_early_end(error: &PipelineError, protection: &Protection, record: &mut Records) {
-    let outcome =
-        if matches!(error, PipelineError::Stopped(_)) { Outcome::Interrupted } else { Outcome::Failed };
+pub fn record_early_end(error: &dyn EarlyEnd, protection: &Protection, record: &mut Records) {
+    let outcome = if error.was_asked_for() { Outcome::Interrupted } else { Outcome::Failed };
     let told = record
         .append(&Entry::Interrupted { reason: error.to_string() })
         .map_err(Failure::from)
@@ -304,7 +460,8 @@ fn record_early_end(error: &PipelineError, protection: &Protection, record: &mut
     }
 }
 
-fn close(record: &mut Records, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {
+/// Ends a record with what the guard saw and did.
+pub fn close(record: &mut Records, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {
     match protection.events() {
         Ok(Some(events)) => record.append(&events)?,
         Ok(None) => {}
@@ -322,13 +479,15 @@ fn close(record: &mut Records, protection: &Protection, outcome: Outcome) -> Res
     Ok(record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?)
 }
 
-fn segment_files(imaged: &Imaged) -> Vec<SegmentFile> {
+/// The segments by name.
+pub fn segment_files(imaged: &Imaged) -> Vec<SegmentFile> {
     let name = |path: &std::path::Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     // Where there are two that are whole, they are alike.
     imaged.segments().iter().map(|s| SegmentFile { name: name(&s.path), size: s.size }).collect()
 }
 
-fn environment(algorithms: &[HashAlgorithm]) -> Environment {
+/// Where this program runs.
+pub fn environment(algorithms: &[HashAlgorithm]) -> Environment {
     let said = uname().ok();
     let word = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
     Environment {
@@ -345,16 +504,34 @@ fn environment(algorithms: &[HashAlgorithm]) -> Environment {
     }
 }
 
-fn note(text: &str) -> Entry {
+/// An entry of free text.
+pub fn note(text: &str) -> Entry {
     Entry::Note { text: text.to_owned() }
 }
 
 /// Set by Ctrl-C, by a request to end, and by a line that hangs up.
-fn stop_flag() -> Arc<AtomicBool> {
+pub fn stop_flag() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         // Without it the signal ends the program at once, which the record shows as well.
         let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
     }
     stop
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evidence::{ByteOffset, Extent};
+
+    #[test]
+    fn what_32_bits_of_sectors_cannot_number_is_counted() {
+        let border = 1u64 << 41;
+        let extent = |offset, length| Extent { offset: ByteOffset(offset), length: ByteCount(length) };
+        let unread: ExtentSet =
+            [extent(0, 512), extent(border - 512, 1024), extent(border + 4096, 512)].into_iter().collect();
+        assert_eq!(beyond_the_table(&unread, SectorSize::S512), ByteCount(1024));
+        let large = SectorSize::new(4096).unwrap_or(SectorSize::S512);
+        assert_eq!(beyond_the_table(&unread, large), ByteCount(0));
+    }
 }

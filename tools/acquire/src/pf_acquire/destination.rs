@@ -11,7 +11,7 @@ use nix::sys::statvfs::statvfs;
 use std::path::{Path, PathBuf};
 
 /// FAT counts the size of a file in 32 bits.
-const FAT_FILE_LIMIT: u64 = (4 << 30) - 1;
+pub const FAT_FILE_LIMIT: u64 = (4 << 30) - 1;
 
 /// Linux takes names of 255 bytes; the longest suffix is the record's.
 const LONGEST_NAME: usize = 255 - record::FILE_SUFFIX.len();
@@ -35,12 +35,8 @@ pub fn check(arguments: &Arguments, source: &Source, media_size: ByteCount) -> R
     Ok(folders)
 }
 
-fn check_folder(
-    to: &Path,
-    arguments: &Arguments,
-    source: &Source,
-    media_size: ByteCount,
-) -> Result<PathBuf, Failure> {
+/// Checks that the folder is one, is not on the source, and takes the names; returns it without links.
+pub fn fit_folder(to: &Path, arguments: &Arguments, source: &Source) -> Result<PathBuf, Failure> {
     let wrong = |reason: String| Failure::Destination { folder: to.to_owned(), reason };
     let folder = to
         .canonicalize()
@@ -56,9 +52,25 @@ fn check_folder(
             name.len()
         )));
     }
-    let record = record_path(&folder.join(name));
+    Ok(folder)
+}
+
+fn check_folder(
+    to: &Path,
+    arguments: &Arguments,
+    source: &Source,
+    media_size: ByteCount,
+) -> Result<PathBuf, Failure> {
+    let wrong = |reason: String| Failure::Destination { folder: to.to_owned(), reason };
+    let folder = fit_folder(to, arguments, source)?;
+    let record = record_path(&folder.join(arguments.base_name()));
     if record.exists() {
         return Err(Failure::Record(record::RecordError::Exists(record)));
+    }
+    // It may have to be written at the end.
+    let map = acquire::rescue::Store::map_path(&folder.join(arguments.base_name()));
+    if map.symlink_metadata().is_ok() {
+        return Err(acquire::rescue::StoreError::Exists(map).into());
     }
 
     let free = statvfs(&folder)
@@ -98,6 +110,7 @@ fn refuse_source_as_destination(folder: &Path, source: &Source) -> Result<(), Fa
     if on_source { Err(Failure::DestinationOnSource(folder.to_owned())) } else { Ok(()) }
 }
 
-fn is_fat(folder: &Path) -> bool {
+/// True where files end at 4 GiB.
+pub fn is_fat(folder: &Path) -> bool {
     statfs(folder).is_ok_and(|fs| fs.filesystem_type() == FsType(MSDOS_SUPER_MAGIC.0))
 }

@@ -1,7 +1,8 @@
 //! Why nothing was imaged, or not all, and the exit code that says so.
 
 use acquire::pipeline::PipelineError;
-use device::{DeviceError, DirectError};
+use acquire::rescue::{RereadEnd, RescueEnd, StoreError};
+use device::{BufferError, DeviceError, DirectError};
 use evidence::{GuardState, SelfTestError};
 use formats::FormatError;
 use guard::GuardError;
@@ -95,6 +96,55 @@ pub enum Failure {
         /// Each destination.
         folders: String,
     },
+    /// A disk whose sectors the kernel can't give.
+    #[error("{path}: {reason}")]
+    NoCapacity {
+        /// The disk.
+        path: String,
+        /// What is known about it, and what to do.
+        reason: String,
+    },
+    /// Raw data and map, or what an earlier run left.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No memory for a buffer.
+    #[error(transparent)]
+    Memory(#[from] BufferError),
+    /// What lies there is not proven to be this source's.
+    #[error("{path}: {reason}", path = .path.display())]
+    Another {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Raw data could not be compared with the source before going on with them.
+    #[error("the raw data could not be compared with the source: {0}")]
+    NotCompared(#[from] RereadEnd),
+    /// The passes ended early.
+    #[error("{end}. Raw data and map in {folder} hold what was recovered: the same command goes on from there", folder = .folder.display())]
+    Rescue {
+        /// Why.
+        end: RescueEnd,
+        /// Destination.
+        folder: PathBuf,
+    },
+    /// The passes are done, what follows is not.
+    #[error("{error}. The raw data in {folder} are whole, no image was made of them: the same command goes on, once what it left of one is moved away", folder = .folder.display())]
+    Packing {
+        /// Why.
+        error: PipelineError,
+        /// Destination.
+        folder: PathBuf,
+    },
+    /// The passes are done, the comparison is not.
+    #[error("{error}. The raw data in {folder} are whole: the same command compares again", folder = .folder.display())]
+    Reread {
+        /// Why.
+        error: RereadEnd,
+        /// Destination.
+        folder: PathBuf,
+    },
     /// What was given for the record does not fit into it.
     #[error("{0} bytes of arguments do not fit into the record; shorten the case fields to {most} bytes in all", most = LONGEST_ARGUMENTS)]
     TooMuchText(usize),
@@ -107,12 +157,27 @@ impl Failure {
     /// As `--help` lists them.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::EndedEarly { error, .. } | Failure::NotReadBack { error, .. } => match error {
+            Failure::EndedEarly { error, .. }
+            | Failure::NotReadBack { error, .. }
+            | Failure::Packing { error, .. } => match error {
                 PipelineError::Stopped(_) => 5,
                 PipelineError::Source(_) | PipelineError::TooManyRanges => 6,
                 PipelineError::Image(_) | PipelineError::Caller(_) => 4,
                 PipelineError::Resources(_) => 2,
             },
+            Failure::Rescue { end, .. } => match end {
+                RescueEnd::Stopped(_) => 5,
+                RescueEnd::Source(_) | RescueEnd::TooManyAreas => 6,
+                RescueEnd::Store(_) | RescueEnd::Caller(_) => 4,
+                RescueEnd::Memory(_) => 2,
+            },
+            Failure::Reread { error, .. } => match error {
+                RereadEnd::Stopped(_) => 5,
+                RereadEnd::Source(_) => 6,
+                RereadEnd::Kept(_) | RereadEnd::Caller(_) => 4,
+                RereadEnd::Memory(_) => 2,
+            },
+            Failure::Store(StoreError::Destination { .. }) => 4,
             Failure::Record(RecordError::Write { .. }) | Failure::Image(FormatError::Destination { .. }) => 4,
             _ => 2,
         })

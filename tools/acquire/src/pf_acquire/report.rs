@@ -35,6 +35,8 @@ pub struct Report {
     pub hashes: HashSet,
     /// What could not be read.
     pub unread: ExtentSet,
+    /// What became of faults of the source.
+    pub faults: FaultReport,
     /// What did not match when the image was read back.
     pub mismatches: Vec<String>,
     /// What the disk says that is not in the image, or that is wrong with it.
@@ -43,6 +45,19 @@ pub struct Report {
     pub record: PathBuf,
     /// Hash of its last entry.
     pub chain_head: ChainHash,
+}
+
+/// What became of faults of the source.
+#[derive(Debug, Serialize)]
+pub struct FaultReport {
+    /// What stands in place of unread data.
+    pub fill: String,
+    /// Map file of ddrescue, where there is one.
+    pub map: Option<String>,
+    /// Raw data of a recovery, where they stay.
+    pub raw: Option<String>,
+    /// What was read differently, or not at all, the second time. The first reading is in the image.
+    pub unstable: ExtentSet,
 }
 
 impl Report {
@@ -99,10 +114,22 @@ impl Report {
         } else {
             writeln!(
                 output,
-                "Unread      {} in {} ranges, filled with zeros",
+                "Unread      {} in {} ranges, fill: {}",
                 self.unread.total(),
-                self.unread.len()
+                self.unread.len(),
+                self.faults.fill
             )?;
+        }
+        if !self.faults.unstable.is_empty() {
+            writeln!(
+                output,
+                "UNSTABLE    {} in {} ranges differ when read again; the first reading is in the image",
+                self.faults.unstable.total(),
+                self.faults.unstable.len()
+            )?;
+        }
+        if let Some(map) = &self.faults.map {
+            writeln!(output, "Map         {map} (GNU ddrescue's format)")?;
         }
         for hidden in &self.hidden {
             writeln!(output, "WARNING     {hidden}")?;
@@ -137,6 +164,7 @@ impl Report {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self.outcome {
             Outcome::Complete | Outcome::CompleteWithUnreadSectors if !self.failed.is_empty() => 7,
+            Outcome::Complete if !self.faults.unstable.is_empty() => 3,
             Outcome::Complete => 0,
             Outcome::VerificationFailed => 1,
             Outcome::CompleteWithUnreadSectors => 3,

@@ -5,6 +5,7 @@ use super::records::Records;
 use acquire::block_reader::ReadFault;
 use acquire::pipeline::{Observer, Refusal};
 use acquire::progress::Progress;
+use acquire::treatment::Fill;
 use evidence::ByteCount;
 use formats::FormatError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -33,6 +34,7 @@ pub struct Screen<'a> {
     begun: Instant,
     plain: Option<Instant>,
     faults: u64,
+    fill: String,
     record: Option<&'a mut Records>,
     /// Folder and base name of each image.
     images: &'a [PathBuf],
@@ -56,9 +58,27 @@ impl<'a> Screen<'a> {
             begun,
             plain: (!terminal).then_some(begun),
             faults: 0,
+            fill: Fill::Zeros.to_string(),
             record: None,
             images: &[],
         }
+    }
+
+    /// Says what stands in place of unread data, where that is not zeros.
+    pub fn name_fill(&mut self, fill: &Fill) {
+        self.fill = fill.to_string();
+    }
+
+    /// Puts `done` and `words` on the line; false where there is no terminal to draw it on.
+    pub fn show(&self, done: u64, words: &str) -> bool {
+        self.bar.set_position(done);
+        self.bar.set_prefix(words.to_owned());
+        self.plain.is_none()
+    }
+
+    /// Prints something else above the line.
+    pub fn suspended(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
     }
 
     /// Faults go to `record`; `images` are being written.
@@ -102,14 +122,14 @@ impl Observer for Screen<'_> {
         }
         self.bar.suspend(|| {
             tell(format_args!(
-                "warning: {} could not be read ({}); filled with zeros",
-                fault.extent, fault.error
+                "warning: {} could not be read ({}); filled with {}",
+                fault.extent, fault.error, self.fill
             ));
         });
         record.append(&Entry::ReadError {
             extent: fault.extent,
             error: fault.error.clone(),
-            action: "read again sector by sector; filled with zeros".to_owned(),
+            action: format!("read again sector by sector; filled with {}", self.fill),
         })?;
         Ok(())
     }
