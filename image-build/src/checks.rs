@@ -56,7 +56,11 @@ pub fn test_guard(stages: &mut Stages) -> Result<()> {
 }
 
 /// Test files that judge the command gates.
-const GUARD_SUITES: [&str; 4] = ["flight_recorder", "guard_matrix", "prove", "guard_error_paths"];
+const GUARD_SUITES: [&str; 5] =
+    ["flight_recorder", "guard_matrix", "prove", "prove_file_systems", "guard_error_paths"];
+
+/// Machines at a time: each keeps one core busy.
+const MACHINES: &str = "2";
 
 /// The same attacks on a stock Debian kernel whose disks are marked read-only, and on ours.
 pub fn compare(stages: &mut Stages) -> Result<()> {
@@ -90,7 +94,7 @@ fn in_emulator(which: &[&str], told: &[(&str, &OsStr)]) -> Result<()> {
     for (name, value) in told {
         cargo = cargo.env(name, value);
     }
-    cargo.args(["--nocapture", "--test-threads", "1"]).run()
+    cargo.args(["--nocapture", "--test-threads", MACHINES]).run()
 }
 
 /// Builds all and shows the main job, end to end.
