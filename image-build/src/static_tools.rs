@@ -17,7 +17,8 @@ pub const TOOLS: &[(&str, &str)] = &[
     ("prove", "pf-prove"),
 ];
 
-/// Largest size of a tool in bytes: all of them and the kernel share a small medium.
+/// Largest size of a tool in bytes: all of them and the kernel share a small medium. The largest, pf-acquire, carries every
+/// format, seven hashes and recovery.
 pub const SIZE_LIMIT: u64 = 3 << 20;
 
 /// Builds all tools and copies them to `target/permafrost/bin`.
