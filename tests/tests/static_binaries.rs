@@ -7,7 +7,7 @@ use harness::artifacts::Artifacts;
 
 const TOOLS: [&str; 7] =
     ["pf-init", "pf-guard", "pf-devices", "pf-acquire", "pf-verify", "pf-convert", "pf-prove"];
-const LARGEST: usize = 3 << 20;
+const LARGEST: usize = 4 << 20;
 
 /// ELF-64 as the System V ABI lays it out (gABI 4.1, chapters 4 and 5), little endian.
 struct Elf(Vec<u8>);
