@@ -95,7 +95,15 @@ fn objections_to(guest: &mut Guest, disk: &Disk, resets: &mut u32) -> Result<Vec
     *resets += [&blocked, &evidence].into_iter().map(resets_asked_for).sum::<u32>();
     objections.extend(without_mounts_or_resets(disk.transport, &blocked));
     objections.extend(raw_attempts::make_all(guest, disk.transport, &name)?);
-    objections.extend(state_objections(guest, &name, "evidence")?);
+    if disk.transport == Transport::Ufs {
+        // Discovered anew, a disk without any identifier is another disk: born blocked, and never a destination.
+        objections.extend(state_objections(guest, &name, "blocked")?);
+        if guest.allow(&name, "").is_ok() || guest.allow(&name, "UFS").is_ok() {
+            objections.push("a disk without a serial was made a destination".into());
+        }
+    } else {
+        objections.extend(state_objections(guest, &name, "evidence")?);
+    }
 
     // The whole disk is still there for a direct read, and is what it was.
     let read = format!("dd if=/dev/{name} bs=64k iflag=direct 2>/dev/null | sha256sum");
