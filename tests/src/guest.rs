@@ -57,7 +57,7 @@ impl Guest {
         let mut guest = Guest { emulator, boot_log };
         // A reader of its own holds every event from the first on, and waits for the next without polling.
         let stream = "/sys/kernel/security/evidence_guard/events";
-        guest.demand(&format!("mkdir -p /run; cat {stream} >{EVENT_LOG} 2>/dev/null &"))?;
+        guest.demand(&format!("mkdir -p /run; cat {stream} >>{EVENT_LOG} 2>/dev/null &"))?;
         Ok(guest)
     }
 
@@ -154,6 +154,14 @@ impl Guest {
     pub fn events_of(&mut self, disk: &str) -> Result<Vec<String>> {
         let answer = self.run(&format!("grep 'disk={disk} ' {EVENT_LOG}"))?;
         Ok(answer.output.lines().filter(|line| !line.is_empty()).map(str::to_string).collect())
+    }
+
+    /// Forgets the events so far: a million refusals would fill the memory that holds them.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`].
+    pub fn forget_events(&mut self) -> Result<()> {
+        self.demand(&format!(": >{EVENT_LOG}")).map(|_| ())
     }
 
     /// What the kernel complains of: lines that no refused command may lead to, and resets when there are so many that

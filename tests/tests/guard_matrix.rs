@@ -84,6 +84,7 @@ fn objections_to(guest: &mut Guest, disk: &Disk, resets: &mut u32) -> Result<Vec
         blocked.random,
         blocked.executed
     );
+    guest.forget_events()?;
     let mut objections = state_objections(guest, &name, "blocked")?;
     if blocked.random != prover::random_commands() && takes_raw_commands(disk.transport) {
         objections.push(format!("only {} random commands were sent", blocked.random));
