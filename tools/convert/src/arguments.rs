@@ -6,16 +6,16 @@ use formats::{ImageKind, ImageReader};
 use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
-Hash values that the source states are compared while it is read. The copy is then read back from its medium: its hash
-values, the ranges that were not read from the original, and all else that the source says are compared. What the other
+Hash values that the source states are compared while it is read. The copy is then read back from its medium: its hash \
+values, the ranges that were not read from the original, and all else that the source says are compared. What the other \
 format has no room for is named under `not carried`. Nothing that is there already is ever overwritten.
 
-A source whose container is damaged is refused; --despite-damage copies what can be had, fills the rest with zeros, and
+A source whose container is damaged is refused; --despite-damage copies what can be had, fills the rest with zeros, and \
 marks it as not read where the format can. VMDK, VHD, VHDX and QCOW2 are not read: qemu-img makes raw of them.
 
 Memory: 160 MiB at most; up to 40 MiB more for each of four readers where other programs made chunks and tables large.
 
-Exit codes: 0 converted, and the same; 1 the source is not what it states, or the copy not what was written; 2 refused to
+Exit codes: 0 converted, and the same; 1 the source is not what it states, or the copy not what was written; 2 refused to \
 start; 3 converted, but for damaged parts of the source; 4 the destination failed; 5 interrupted; 6 the source failed.";
 
 /// Convert an image into another format or other segments, and prove that it is the same

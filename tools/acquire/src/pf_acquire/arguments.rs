@@ -9,28 +9,28 @@ use formats::aff4::Compression;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Writes NAME.E01, NAME.E02, … (or NAME.aff4, or NAME.raw, or NAME.001, … when split) and the record NAME.record.jsonl into DIR. Nothing
-that is there already is ever overwritten. Sectors that can't be read are stored as the fill says, named in the image, in
+Writes NAME.E01, NAME.E02, … (or NAME.aff4, or NAME.raw, or NAME.001, … when split) and the record NAME.record.jsonl into DIR. Nothing \
+that is there already is ever overwritten. Sectors that can't be read are stored as the fill says, named in the image, in \
 the record and in NAME.map, a map file of GNU ddrescue. At the end the image is read back from its medium and compared.
 
-With --rescue the source is first recovered in several passes into NAME.raw, which an image in another format is then made
+With --rescue the source is first recovered in several passes into NAME.raw, which an image in another format is then made \
 of. NAME.raw and NAME.map are what ddrescue makes too: either program goes on where the other stopped.
 
-The source is locked as evidence first: the kernel then refuses every change to it until power-off. Then it is asked what
-of it can't be in the image (hidden areas), what locks it and how it is; warnings come before the first read, and the
+The source is locked as evidence first: the kernel then refuses every change to it until power-off. Then it is asked what \
+of it can't be in the image (hidden areas), what locks it and how it is; warnings come before the first read, and the \
 answers go into the record. Nothing is unlocked.
 
-With --to twice the source is read once and written to both. If one destination fails the other goes on: that is said, stands in
+With --to twice the source is read once and written to both. If one destination fails the other goes on: that is said, stands in \
 the record, and has an exit code of its own. Each destination has the whole record, with the same chain head.
 
-Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the
+Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the \
 record has all. Before it starts, the program hashes what has known values and refuses to go on if one is wrong.
 
-Memory: 160 MiB at most, or what --memory says. A rescue takes 32 MiB for its map, and 1 MiB for each of at most 8 reads
+Memory: 160 MiB at most, or what --memory says. A rescue takes 32 MiB for its map, and 1 MiB for each of at most 8 reads \
 that hang.
 
-Exit codes: 0 imaged and verified; 1 the image read back is not what was written; 2 refused to start; 3 imaged and
-verified, but some sectors could not be read, or were read differently the second time; 4 the destination failed, or both; 5 interrupted; 6 the source failed; 7 imaged and verified
+Exit codes: 0 imaged and verified; 1 the image read back is not what was written; 2 refused to start; 3 imaged and \
+verified, but some sectors could not be read, or were read differently the second time; 4 the destination failed, or both; 5 interrupted; 6 the source failed; 7 imaged and verified \
 at one of two destinations, the other failed.";
 
 /// Image a disk: read once, hash, compress, write, read back, and record it all
