@@ -130,9 +130,10 @@ fn a_disk_is_laid_out_with_file_systems_that_their_own_programs_call_dirty() {
     assert!(btrfs.contains("log_root") && !btrfs.contains("log_root\t\t0\n"), "{btrfs}");
     let table =
         HostProgram::new("sfdisk", "fdisk").unwrap().arg("--dump").arg(&laid_out().image).run().unwrap();
+    let laid_out_too = PERHAPS.into_iter().filter(|name| is_there(name)).count();
     assert_eq!(
         table.lines().filter(|line| line.contains("start=")).count(),
-        FILE_SYSTEMS.len() + 3,
+        FILE_SYSTEMS.len() + laid_out_too + 3,
         "{table}"
     );
 }
@@ -179,11 +180,10 @@ fn on_a_destination_every_dirty_file_system_is_found_to_change_and_counted_as_th
         let found = |file_system: &str, how: &str| {
             changed.iter().any(|row| row.starts_with(&format!("mount {file_system} ")) && row.ends_with(how))
         };
+        // A file that an earlier row has written is written the same once more, and may leave no trace.
         for file_system in FILE_SYSTEMS {
-            assert!(
-                found(file_system, "for writing, then write a file"),
-                "{name}: {file_system}: {changed:?}"
-            );
+            let written = [", for writing, then write a file", ", then for writing"];
+            assert!(written.iter().any(|how| found(file_system, how)), "{name}: {file_system}: {changed:?}");
         }
         for file_system in REPLAYED {
             let quietly = found(file_system, ", read-only") || found(file_system, ", nothing replayed");
