@@ -85,6 +85,9 @@ fn objections_to(guest: &mut Guest, disk: &Disk, resets: &mut u32) -> Result<Vec
         blocked.executed
     );
     guest.forget_events()?;
+    // Discovered anew, a disk may have another name.
+    let name = await_name(guest, disk);
+    let target = prover::Target::find(guest, &name)?;
     let mut objections = state_objections(guest, &name, "blocked")?;
     if blocked.random != prover::random_commands() && takes_raw_commands(disk.transport) {
         objections.push(format!("only {} random commands were sent", blocked.random));
@@ -95,11 +98,12 @@ fn objections_to(guest: &mut Guest, disk: &Disk, resets: &mut u32) -> Result<Vec
     objections.extend(leaks(&evidence));
     *resets += [&blocked, &evidence].into_iter().map(resets_asked_for).sum::<u32>();
     objections.extend(without_mounts_or_resets(disk.transport, &blocked));
+    let name = await_name(guest, disk);
     objections.extend(raw_attempts::make_all(guest, disk.transport, &name)?);
-    if disk.transport == Transport::Ufs {
-        // Discovered anew, a disk without any identifier is another disk: born blocked, and never a destination.
+    if matches!(disk.transport, Transport::Ufs | Transport::ScsiCd | Transport::AhciCd) {
+        // Discovered anew, a disk of which the kernel reads no identifier is another disk: born blocked, and never a destination.
         objections.extend(state_objections(guest, &name, "blocked")?);
-        if guest.allow(&name, "").is_ok() || guest.allow(&name, "UFS").is_ok() {
+        if guest.allow(&name, "").is_ok() || guest.allow(&name, &disk.serial).is_ok() {
             objections.push("a disk without a serial was made a destination".into());
         }
     } else {
