@@ -90,7 +90,8 @@ pub enum Flaw {
         /// The number that had to be there.
         expected: u64,
     },
-    /// Not a line of this format.
+    /// Not a line of this format. The reason may quote the line; its control characters are replaced, so that a record
+    /// can't write on the terminal of who checks it.
     #[error("it is no entry: {0}")]
     NoEntry(String),
     /// The file ends within the line.
@@ -190,6 +191,10 @@ struct Envelope<'a> {
     kind: Option<Cow<'a, str>>,
 }
 
+fn no_entry(reason: impl fmt::Display) -> Flaw {
+    Flaw::NoEntry(reason.to_string().replace(char::is_control, "\u{fffd}"))
+}
+
 fn examine(line: &[u8], before: &Chain) -> Result<StoredEntry, Flaw> {
     let Some(text) = line.strip_suffix(b"\n") else {
         return Err(if line.len() > MAX_IMAGE_LINE { Flaw::TooLong } else { Flaw::Truncated });
@@ -197,11 +202,10 @@ fn examine(line: &[u8], before: &Chain) -> Result<StoredEntry, Flaw> {
     if before.entries >= MAX_ENTRIES {
         return Err(Flaw::TooMany);
     }
-    let no_entry = |reason: &str| Flaw::NoEntry(reason.to_owned());
     if text.first() != Some(&b'{') {
         return Err(no_entry("not a JSON object"));
     }
-    let envelope: Envelope<'_> = serde_json::from_slice(text).map_err(|e| Flaw::NoEntry(e.to_string()))?;
+    let envelope: Envelope<'_> = serde_json::from_slice(text).map_err(no_entry)?;
 
     let prev = envelope.prev.and_then(|hash| ChainHash::try_from(hash.into_owned()).ok());
     if prev.ok_or_else(|| no_entry("no hash in 'prev'"))? != before.head {
@@ -219,7 +223,7 @@ fn examine(line: &[u8], before: &Chain) -> Result<StoredEntry, Flaw> {
     if text.len() > longest_line(&kind) {
         return Err(Flaw::TooLong);
     }
-    let content = content(&kind, text).map_err(|e| Flaw::NoEntry(e.to_string()))?;
+    let content = content(&kind, text).map_err(no_entry)?;
     Ok(StoredEntry { seq: before.entries, time, content })
 }
 

@@ -248,6 +248,17 @@ fn a_kind_of_a_later_version_is_kept() {
 }
 
 #[test]
+fn what_is_said_of_a_bad_line_moves_no_cursor() {
+    let folder = tempfile::tempdir().unwrap();
+    let zeros = "0".repeat(64);
+    let line = format!(
+        r#"{{"seq":0,"time":"2026-11-24T00:00:00Z","prev":"{zeros}","kind":"closed","outcome":"a\n\u001b[2Jb"}}"#
+    );
+    let broken = read_bytes(folder.path(), format!("{line}\n").as_bytes()).broken.unwrap();
+    assert!(matches!(broken.flaw, Flaw::NoEntry(_)) && !broken.to_string().contains(char::is_control));
+}
+
+#[test]
 fn a_record_is_never_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let (path, _) = written(folder.path());
