@@ -74,6 +74,7 @@ const PACKAGES: &[Package] = &[
     emulate("nvme-cli", "raw NVMe commands, sent by a stranger"),
     emulate("ewf-tools", "second reader of E01 images"),
     emulate("gddrescue", "the reference for recovery of failing disks and for map files"),
+    emulate("nbdkit", "a disk that gets worse as it is read"),
     emulate("sleuthkit", "second reader of E01 images and the file systems inside"),
     bench("build-essential", "compiling libewf"),
     bench("zlib1g-dev", "compiling libewf"),

@@ -20,6 +20,12 @@ pub const BUILD_TIME: u64 = 1_793_491_200; // 2026-11-01 00:00 UTC
 /// How many kernels the cache keeps; each takes about 1 GiB.
 const KEPT: usize = 3;
 
+/// In the build folder: that its objects are compiled.
+const COMPILED_MARK: &str = "permafrost-compiled";
+
+/// In the build folder: SHA-256 of the initramfs that is inside the finished kernel.
+const LINKED_MARK: &str = "permafrost-linked";
+
 /// Names the source package that a compiled tree was made from.
 const SOURCE_MARK: &str = ".permafrost-source";
 
@@ -41,7 +47,7 @@ pub fn compile(source: &KernelSource) -> Result<CompiledKernel> {
     let tree = workspace::cache()?.join(format!("kernel-{}", key.get(..16).unwrap_or(&key)));
     let build = tree.join(kernel_tree::BUILD_FOLDER);
     let config = build.join(".config");
-    let compiled_mark = build.join("permafrost-compiled");
+    let compiled_mark = build.join(COMPILED_MARK);
 
     if !compiled_mark.exists() {
         start_from_newest(&tree, source)?;
@@ -66,7 +72,7 @@ impl CompiledKernel {
     pub fn link(&self, initramfs: &Path, to: &Path) -> Result<()> {
         let build = self.tree.join(kernel_tree::BUILD_FOLDER);
         let (inside, finished) = (build.join(INITRAMFS), build.join("arch/x86/boot/bzImage"));
-        let mark = build.join("permafrost-linked");
+        let mark = build.join(LINKED_MARK);
         let wanted = workspace::sha256_of_file(initramfs)?;
         if !mark.exists() || workspace::read_text(&mark)? != wanted {
             if mark.exists() {
@@ -117,8 +123,12 @@ fn start_from_newest(tree: &Path, source: &KernelSource) -> Result<()> {
     let draft = tree.with_extension("draft");
     workspace::remove_folder(&draft)?;
     Program::new("cp").arg("-a").arg(&newest).arg(&draft).run()?;
-    let mark = draft.join(kernel_tree::BUILD_FOLDER).join("permafrost-compiled");
-    fs::remove_file(&mark).doing(|| format!("removing {}", mark.display()))?;
+    let build = draft.join(kernel_tree::BUILD_FOLDER);
+    // What the copy is made into holds no initramfs yet, whatever its origin held.
+    for mark in [COMPILED_MARK, LINKED_MARK].map(|mark| build.join(mark)).iter().filter(|mark| mark.exists())
+    {
+        fs::remove_file(mark).doing(|| format!("removing {}", mark.display()))?;
+    }
     fs::rename(&draft, tree).doing(|| format!("naming {}", tree.display()))
 }
 
@@ -178,7 +188,7 @@ fn compiled_trees() -> Result<Vec<PathBuf>> {
     let mut trees: Vec<(SystemTime, PathBuf)> = listing
         .filter_map(|entry| {
             let path = entry.ok()?.path();
-            let mark = path.join(kernel_tree::BUILD_FOLDER).join("permafrost-compiled");
+            let mark = path.join(kernel_tree::BUILD_FOLDER).join(COMPILED_MARK);
             Some((fs::metadata(mark).ok()?.modified().ok()?, path))
         })
         .collect();

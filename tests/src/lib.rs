@@ -48,6 +48,7 @@ pub mod toolbox;
 pub mod trace;
 pub mod usb_redirection;
 pub mod usb_stick;
+pub mod worsening_disk;
 
 pub use error::{Doing, HarnessError};
 

@@ -1,12 +1,13 @@
 //! Failing disks, recovered in the booted image by `pf-acquire --rescue` and by GNU ddrescue, on the same disk models one
-//! after the other: they must come to the same set. Then a disk that gives no answer for a while, and one that is pulled and
-//! comes back on another port.
+//! after the other: they must come to the same set, also of a disk that gets worse meanwhile. Then a disk that gives no
+//! answer for a while, and one that is pulled and comes back on another port.
 // The lint knows test functions, but not what they call; a panic here is a failed test and nothing else.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
 use std::{
     collections::BTreeSet,
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -21,6 +22,7 @@ use harness::{
     host_program::HostProgram,
     oracle::Oracle,
     toolbox,
+    worsening_disk::WorseningDisk,
 };
 use serde_json::Value;
 
@@ -250,6 +252,36 @@ fn ddrescue_goes_on_with_ours(items: &Path, disk: &Disk) {
         .unwrap();
     assert!(fs::read(&raw).unwrap() == fs::read(&disk.image).unwrap());
     ddrescuelog(&["-D"], &map);
+}
+
+/// Two sectors are bad at first; the first read that meets them spoils those around them.
+#[test]
+fn of_a_disk_that_gets_worse_as_it_is_read_both_recover_the_same() {
+    const BAD: Range<u64> = 20_300..20_302;
+    const GROWN: Range<u64> = 20_290..20_311;
+    let folder = tempfile::tempdir().unwrap();
+    let sick = noise(folder.path(), "worse", Transport::VirtioScsi, 25);
+    // The path of a Unix socket has 108 bytes at most.
+    let sockets = tempfile::Builder::new().prefix("pf-").tempdir_in("/tmp").unwrap();
+    let server = WorseningDisk::serve(&sick.image, "worse", sockets.path(), &BAD, &GROWN).unwrap();
+    let sick = sick.served_at(server.socket());
+    let mut bench = Bench::with(std::slice::from_ref(&sick), folder, "bad-media-worse");
+    let name = bench.guest.await_disk(bytes_of(&sick)).unwrap();
+    assert!(!server.begin_again().unwrap(), "it got worse before anyone imaged it");
+    assert_eq!(bench.rescue(&name, "worse", "--format raw --retries 2"), UNREAD);
+    assert!(server.begin_again().unwrap(), "it never got worse");
+    let theirs = format!("ddrescue -q -d -r 2 /dev/{name} tmp/items/worse.dd tmp/items/worse.dd.map");
+    bench.guest.demand_within(&Guest::with_tool(&theirs), RESCUE_WITHIN).unwrap();
+
+    let (items, _folder) = bench.end();
+    let spoilt: BTreeSet<u64> = GROWN.collect();
+    assert_eq!(bad_in(&items.join("worse.map"), 512), spoilt, "unread by pf-acquire");
+    assert_eq!(bad_in(&items.join("worse.dd.map"), 512), spoilt, "unread by ddrescue");
+    let mut expected = fs::read(&sick.image).unwrap();
+    expected[GROWN.start as usize * 512..GROWN.end as usize * 512].fill(0);
+    for raw in ["worse.raw", "worse.dd"] {
+        assert!(fs::read(items.join(raw)).unwrap() == expected, "{raw} is not what the disk holds");
+    }
 }
 
 #[test]

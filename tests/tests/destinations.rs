@@ -10,9 +10,10 @@ use harness::{
     emulator::{Boot, Chipset, Machine},
     evidence_disk::{FileSystem, Label, Layout, MIB},
     guest::Guest,
-    oracle::Oracle,
+    oracle::{Oracle, sha256_of},
     toolbox,
 };
+use serde_json::json;
 
 const SUSPECT_BYTES: u64 = 20 * MIB;
 const DESTINATION_BYTES: u64 = 40 * MIB;
@@ -159,6 +160,61 @@ fn evidence_stays_evidence_wherever_it_turns_up_again() {
     for verdict in oracle.judge(guest.emulator).unwrap() {
         verdict.assert_untouched();
     }
+}
+
+/// What was named is the serial of a drive or a path. Another medium in the drive, or the same disk by another path, is not
+/// what the examiner meant.
+#[test]
+fn a_destination_is_one_medium_on_one_path() {
+    let artifacts = Artifacts::of_this_build();
+    let folder = tempfile::tempdir().unwrap();
+    let tools = folder.path().join("toolbox");
+    toolbox::build(&tools).unwrap();
+    let make = |name: &str, bytes: u64, holds: FileSystem| {
+        disk(folder.path(), name, Transport::VirtioScsi, bytes, holds)
+    };
+    let reader = make("reader", DESTINATION_BYTES, FileSystem::Fat).with_property("removable", true);
+    let card = make("card", DESTINATION_BYTES, FileSystem::Ext4DirtyJournal);
+    let path = make("path", SUSPECT_BYTES, FileSystem::Fat).with_serial("TWICE");
+    let other_path = make("other", LATE_BYTES, FileSystem::Fat).with_serial("TWICE");
+    let machine = [&reader, &path, &other_path].into_iter().cloned().fold(
+        Machine::new(Chipset::Q35, Boot::Kernel(artifacts.kernel().unwrap())).toolbox(&tools),
+        Machine::disk,
+    );
+    let before = sha256_of(&card.image).unwrap();
+    let mut guest = Guest::boot(machine, &artifacts.log_folder("medium").unwrap()).unwrap();
+    guest.open_toolbox().unwrap();
+
+    let name = guest.await_disk(DESTINATION_BYTES).unwrap();
+    guest.allow(&name, "READER").unwrap();
+    let write = format!("dd if=/dev/zero of=/dev/{name} bs=4096 count=1 oflag=direct conv=notrunc");
+    guest.demand(&Guest::with_tool(&write)).unwrap();
+    let qmp = &mut guest.emulator.qmp;
+    qmp.execute("blockdev-remove-medium", json!({ "id": "reader" })).unwrap();
+    for node in card.nodes() {
+        qmp.execute("blockdev-add", node).unwrap();
+    }
+    qmp.execute("blockdev-insert-medium", json!({ "id": "reader", "node-name": "card" })).unwrap();
+    let answer = guest.run(&Guest::with_tool(&write)).unwrap();
+    assert!(!answer.succeeded(), "another medium took a write meant for the first: {}", answer.output);
+    assert_state(&mut guest, &name, "blocked", "with another medium");
+    assert_unwritable(&mut guest, &name, "with another medium");
+    let events = guest.events_of(&name).unwrap();
+    assert!(events.iter().any(|event| event.contains("from=writable to=blocked")), "{events:#?}");
+    assert_eq!(sha256_of(&card.image).unwrap(), before, "the second medium was written to");
+
+    let [path, other_path] = [SUSPECT_BYTES, LATE_BYTES].map(|bytes| guest.await_disk(bytes).unwrap());
+    guest.allow(&path, "TWICE").unwrap();
+    let lock = format!("pf-guard lock /dev/{other_path} 2>&1");
+    let refused = guest.run(&lock).unwrap();
+    assert_eq!(refused.status, REFUSED, "evidence that can be written by another path: {}", refused.output);
+    assert!(refused.output.contains("is a destination"), "{}", refused.output);
+    assert_state(&mut guest, &other_path, "blocked", "after a lock that was refused");
+    guest.demand(&format!("pf-guard block /dev/{path}")).unwrap();
+    guest.demand(&lock).unwrap();
+    assert_refused(&mut guest, &format!("pf-guard allow /dev/{path} --serial TWICE --yes"), "it is evidence");
+    guest.power_off().unwrap();
+    assert_eq!(sha256_of(&card.image).unwrap(), before, "the second medium was written to at power-off");
 }
 
 /// After an error the drivers look at the disk anew and clear the read-only mark of one that says it can be written.

@@ -34,7 +34,7 @@ const ABSENT: [&str; 16] = [
 ];
 
 /// What a script does that must fail, and one of the words that it must fail with.
-const SHUT: [(&str, &[&str], &str); 12] = [
+const SHUT: [(&str, &[&str], &str); 14] = [
     ("set the clock chip", &["not permitted"], "hwclock -w"),
     ("set an alarm", &["not permitted"], "echo +3600 >/sys/class/rtc/rtc0/wakealarm"),
     ("mount the firmware's variables", &["No such device"], "mount -t efivarfs none /mnt"),
@@ -59,6 +59,16 @@ const SHUT: [(&str, &[&str], &str); 12] = [
         "drive a USB device",
         &["not permitted"],
         "for u in $(find /dev/bus/usb -type c); do : <$u || exit 1; done",
+    ),
+    (
+        "give a USB driver devices that are not its own",
+        &["not permitted"],
+        "for d in /sys/bus/usb/drivers/*/new_id; do echo dead beef >$d || exit 1; done",
+    ),
+    (
+        "give a PCI driver devices that are not its own",
+        &["not permitted"],
+        "for d in /sys/bus/pci/drivers/*/new_id; do echo dead beef >$d || exit 1; done",
     ),
     ("watch with the kernel's tracer", &["No such device"], "mount -t tracefs none /mnt"),
     (
@@ -102,7 +112,7 @@ fn every_door_around_the_gates_is_shut() {
         }
     }
     let told = guest.demand("cat /run/guard-events").unwrap();
-    for door in ["op=rtc-time ", "op=rtc-alarm ", "op=usbfs "] {
+    for door in ["op=rtc-time ", "op=rtc-alarm ", "op=usbfs ", "op=usb-new-id ", "op=pci-new-id "] {
         if !told.contains(door) {
             open.push(format!("no event tells of {door}"));
         }

@@ -123,6 +123,7 @@ impl GuardedDisk {
         let Err(error) = fs::write(self.folder.join("state"), line) else { return Ok(()) };
         let denial = match Denial::from_errno(error) {
             Denial::NotAllowed => self.why_not_allowed(),
+            Denial::InUse if wish == GuardState::Evidence => Denial::IsDestination,
             denial => denial,
         };
         Err(GuardError::Denied { disk: self.name.clone(), wish, denial })

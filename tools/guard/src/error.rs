@@ -115,6 +115,8 @@ pub enum Denial {
     NoSerial,
     /// EBUSY: it, or a partition of it, is open or mounted.
     InUse,
+    /// EBUSY, asked to make it evidence: a disk that shares an identifier with it is a destination.
+    IsDestination,
     /// EINVAL: not a change the guard knows.
     NoSuchChange,
     /// EIO: going back to blocked, the flush of the disk's cache failed.
@@ -148,6 +150,7 @@ impl fmt::Display for Denial {
             Denial::WrongSerial => "the serial given is not this disk's; compare with pf-devices and the label on the disk",
             Denial::NoSerial => "it has no serial and so cannot be named; use a disk that has one",
             Denial::InUse => "it is in use; unmount it and end the programs that have it or a partition of it open",
+            Denial::IsDestination => "a disk with one of its identifiers is a destination: the same disk on another path, another area of it, or one of the same serial; put that back with pf-guard block first",
             Denial::NoSuchChange => "there is no such change from its present state; put a writable disk back with pf-guard block first",
             Denial::FlushFailed => "its cache could not be flushed, so what was written last may be lost; check the disk and its cable, verify the image",
             Denial::Other(source) => return write!(f, "{source}; see the kernel's messages (dmesg)"),

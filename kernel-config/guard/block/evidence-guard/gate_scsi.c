@@ -16,6 +16,10 @@
 #define ASC_WRITE_PROTECTED	0x27
 /* SPC-6: invalid field in CDB (ILLEGAL REQUEST, 24h/00h). */
 #define ASC_INVALID_FIELD	0x24
+/* SPC-6: not ready to ready change, medium may have changed (28h). */
+#define ASC_MEDIUM_CHANGED	0x28
+/* SPC-6: medium not present (3Ah). */
+#define ASC_NO_MEDIUM		0x3a
 #define TYPE_UNKNOWN		0xff
 
 /*
@@ -154,6 +158,32 @@ void evidence_guard_scsi_sense(struct scsi_cmnd *cmd)
 	guard_count(&cmd->device->guard, &guard_scsi_table,
 		    guard_find(&guard_scsi_table, &command), command.opcode,
 		    GUARD_SENT);
+}
+
+/**
+ * evidence_guard_scsi_medium - a device answered with sense data
+ * @sdev: the device
+ * @sense_key: its sense key
+ * @asc: its additional sense code
+ *
+ * Called for whatever command was answered so. The serial that made the disk a
+ * destination is the card reader's or the dock's; what lies in it now may be
+ * anything. The command itself was not carried out, and is judged anew when it
+ * is tried again.
+ */
+void evidence_guard_scsi_medium(struct scsi_device *sdev, u8 sense_key, u8 asc)
+{
+	struct gendisk *disk;
+
+	if (!(sense_key == UNIT_ATTENTION && asc == ASC_MEDIUM_CHANGED) &&
+	    !(sense_key == NOT_READY && asc == ASC_NO_MEDIUM))
+		return;
+	/* A disk that is being released is freed after a grace period. */
+	rcu_read_lock();
+	disk = READ_ONCE(sdev->request_queue->disk);
+	if (disk)
+		guard_medium_changed(disk);
+	rcu_read_unlock();
 }
 
 /**

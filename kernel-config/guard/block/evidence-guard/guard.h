@@ -40,6 +40,8 @@ bool guard_id_same_device(const struct guard_id *a, const struct guard_id *b);
 const char *guard_state_name(int state);
 int guard_seal(void);
 bool guard_sealed(void);
+/* A destination with another medium in it is none. In any context. */
+void guard_medium_changed(struct gendisk *disk);
 /* Calls @show for each identifier that was evidence in this boot. */
 void guard_evidence_walk(void (*show)(const struct guard_id *id, void *data),
 			 void *data);

@@ -13,10 +13,10 @@
 	.reason = _reason }
 #define ALL	GUARD_ALL
 
-/* Log addresses of the device's internal status; feature bit 0 makes it anew. */
-#define LOG_CURRENT_STATUS	0x24
-#define LOG_SAVED_STATUS	0x25
+/* Feature bit 0: has a status log made anew, statistics and counters reset. */
 #define SUB_CREATE		0x101
+/* A log that the standards do not define. */
+#define SUB_UNKNOWN		0x102
 
 static const struct guard_rule rules[] = {
 	ROW(0x06, 0x01, WRITE, "DATA SET MANAGEMENT: TRIM", "ACS-5", "discards blocks"),
@@ -30,8 +30,9 @@ static const struct guard_rule rules[] = {
 	ROW(0x29, ALL, PASS, "READ MULTIPLE EXT", "ATA8-ACS", "reads the medium"),
 	ROW(0x2a, ALL, PASS, "READ STREAM DMA EXT", "ACS-5", "reads the medium"),
 	ROW(0x2b, ALL, PASS, "READ STREAM EXT", "ACS-5", "reads the medium"),
-	ROW(0x2f, SUB_CREATE, REFUSE, "READ LOG EXT that makes a new log", "ACS-5", "has the device save its internal status"),
-	ROW(0x2f, ALL, PASS, "READ LOG EXT", "ACS-5", "reads a log"),
+	ROW(0x2f, SUB_CREATE, REFUSE, "READ LOG EXT that makes or resets a log", "ACS-5", "has the device save its internal status, or resets statistics"),
+	ROW(0x2f, SUB_UNKNOWN, REFUSE, "READ LOG EXT of another log", "ACS-5", "what a vendor's log does when it is read is not known"),
+	ROW(0x2f, ALL, PASS, "READ LOG EXT of a standard's log", "ACS-5", "reads a log"),
 	ROW(0x30, ALL, WRITE, "WRITE SECTOR(S)", "ACS-5", "writes the medium"),
 	ROW(0x34, ALL, WRITE, "WRITE SECTOR(S) EXT", "ACS-5", "writes the medium"),
 	ROW(0x35, ALL, WRITE, "WRITE DMA EXT", "ACS-5", "writes the medium"),
@@ -46,8 +47,9 @@ static const struct guard_rule rules[] = {
 	ROW(0x42, ALL, PASS, "READ VERIFY SECTOR(S) EXT", "ACS-5", "reads the medium and hands nothing out"),
 	ROW(0x44, ALL, REFUSE, "ZERO EXT", "ACS-5", "writes the medium"),
 	ROW(0x45, ALL, REFUSE, "WRITE UNCORRECTABLE EXT", "ACS-5", "marks sectors as unreadable"),
-	ROW(0x47, SUB_CREATE, REFUSE, "READ LOG DMA EXT that makes a new log", "ACS-5", "has the device save its internal status"),
-	ROW(0x47, ALL, PASS, "READ LOG DMA EXT", "ACS-5", "reads a log"),
+	ROW(0x47, SUB_CREATE, REFUSE, "READ LOG DMA EXT that makes or resets a log", "ACS-5", "has the device save its internal status, or resets statistics"),
+	ROW(0x47, SUB_UNKNOWN, REFUSE, "READ LOG DMA EXT of another log", "ACS-5", "what a vendor's log does when it is read is not known"),
+	ROW(0x47, ALL, PASS, "READ LOG DMA EXT of a standard's log", "ACS-5", "reads a log"),
 	ROW(0x4a, 0x00, PASS, "ZAC MANAGEMENT IN: REPORT ZONES EXT", "ZAC-2", "asks for zones"),
 	ROW(0x57, ALL, REFUSE, "WRITE LOG DMA EXT", "ACS-5", "writes a log, which may be a command"),
 	ROW(0x5b, ALL, REFUSE, "TRUSTED NON-DATA", "ACS-5", "locks, unlocks, erases"),
@@ -64,8 +66,7 @@ static const struct guard_rule rules[] = {
 	ROW(0x63, ALL, REFUSE, "NCQ NON-DATA", "ACS-5", "not needed; one of its sub-commands sets features, one zeroes"),
 	ROW(0x64, 0x00, WRITE, "SEND FPDMA QUEUED: DATA SET MANAGEMENT", "ACS-5", "discards blocks"),
 	ROW(0x64, ALL, REFUSE, "SEND FPDMA QUEUED, others", "ACS-5", "writes logs, trims, changes zones"),
-	ROW(0x65, 0x01, PASS, "RECEIVE FPDMA QUEUED: READ LOG DMA EXT", "ACS-5", "reads a log"),
-	ROW(0x65, SUB_CREATE, REFUSE, "RECEIVE FPDMA QUEUED of a status log", "ACS-5", "may have the device save its internal status"),
+	ROW(0x65, ALL, REFUSE, "RECEIVE FPDMA QUEUED", "ACS-5", "not needed; what makes or resets a log is in no register here"),
 	ROW(0x77, ALL, REFUSE, "SET DATE & TIME EXT", "ACS-5", "sets the device's clock"),
 	ROW(0x78, 0x00, PASS, "GET NATIVE MAX ADDRESS EXT", "ACS-5", "asks for the hidden area's end"),
 	ROW(0x78, ALL, REFUSE, "ACCESSIBLE MAX ADDRESS CONFIGURATION, others", "ACS-5", "changes the hidden area"),
@@ -78,7 +79,7 @@ static const struct guard_rule rules[] = {
 	ROW(0xa1, ALL, PASS, "IDENTIFY PACKET DEVICE", "ACS-5", "asks for identity"),
 	ROW(0xb0, 0xd0, PASS, "SMART READ DATA", "ACS-4", "reads health"),
 	ROW(0xb0, 0xd1, PASS, "SMART READ ATTRIBUTE THRESHOLDS", "ATA/ATAPI-5", "reads health"),
-	ROW(0xb0, 0xd5, PASS, "SMART READ LOG", "ACS-5", "reads a log"),
+	ROW(0xb0, 0xd5, PASS, "SMART READ LOG of a standard's log", "ACS-5", "reads a log"),
 	ROW(0xb0, 0xda, PASS, "SMART RETURN STATUS", "ACS-5", "reads health"),
 	ROW(0xb0, ALL, REFUSE, "SMART, others", "ACS-5", "start self-tests, switch it on or off, write logs"),
 	ROW(0xb1, 0xc2, PASS, "DEVICE CONFIGURATION IDENTIFY", "ATA8-ACS", "asks for the hidden area's end"),
@@ -128,10 +129,30 @@ const struct guard_table guard_ata_table = {
 	.set = "ata", .rules = rules, .count = ARRAY_SIZE(rules),
 };
 
-static bool is_status_log(const struct guard_taskfile *taskfile)
+/*
+ * Log addresses of ACS-5 and of the standards it names (SATA, SCT, streaming),
+ * from one to another; 80h to 9Fh hold what hosts put there. Left out are the
+ * stream error logs (21h, 22h), which a read clears.
+ */
+static const struct {
+	u8 from, to;
+} known_logs[] = {
+	{ 0x00, 0x04 }, { 0x06, 0x0a }, { 0x0c, 0x0d }, { 0x0f, 0x16 },
+	{ 0x18, 0x19 }, { 0x24, 0x25 }, { 0x2f, 0x30 }, { 0x42, 0x42 },
+	{ 0x47, 0x47 }, { 0x53, 0x53 }, { 0x80, 0x9f }, { 0xe0, 0xe1 },
+};
+
+static u16 log_read(const struct guard_taskfile *taskfile, bool resets)
 {
-	return taskfile->lba_low == LOG_CURRENT_STATUS ||
-	       taskfile->lba_low == LOG_SAVED_STATUS;
+	size_t i;
+
+	if (resets)
+		return SUB_CREATE;
+	for (i = 0; i < ARRAY_SIZE(known_logs); i++)
+		if (taskfile->lba_low >= known_logs[i].from &&
+		    taskfile->lba_low <= known_logs[i].to)
+			return 0;
+	return SUB_UNKNOWN;
 }
 
 /* A protocol of TRUSTED RECEIVE: of TCG (01h) only the discovery, ComID 1. */
@@ -156,15 +177,18 @@ struct guard_command guard_decode_ata(const struct guard_taskfile *taskfile)
 	switch (taskfile->command) {
 	case 0x06:	/* families whose member stands in the feature register */
 	case 0x78:
-	case 0xb0:
 	case 0xb1:
 	case 0xef:
 		command.sub = taskfile->feature;
 		break;
 	case 0x2f:	/* READ LOG: the log's address is LBA bits 7:0 */
 	case 0x47:
-		if (is_status_log(taskfile) && taskfile->feature & 0x01)
-			command.sub = SUB_CREATE;
+		command.sub = log_read(taskfile, taskfile->feature & 0x01);
+		break;
+	case 0xb0:	/* SMART; READ LOG has its log where READ LOG EXT has it */
+		command.sub = taskfile->feature == 0xd5 &&
+			      log_read(taskfile, false) ? SUB_UNKNOWN :
+			      taskfile->feature;
 		break;
 	case 0x4a:	/* ACTION, bits 4:0 */
 		command.sub = taskfile->feature & 0x1f;
@@ -175,10 +199,6 @@ struct guard_command guard_decode_ata(const struct guard_taskfile *taskfile)
 		break;
 	case 0x64:	/* sub-command: bits 12:8 of the count field */
 		command.sub = taskfile->count_high & 0x1f;
-		break;
-	case 0x65:	/* the bit that makes a log anew is in AUXILIARY */
-		command.sub = is_status_log(taskfile) ? SUB_CREATE :
-			      taskfile->count_high & 0x1f;
 		break;
 	}
 	return command;

@@ -4,6 +4,7 @@
  * I/O command sets for the others. The two queues use the same opcodes for
  * different commands.
  */
+#include <linux/bits.h>
 #include <linux/kernel.h>
 #include <asm/byteorder.h>
 #include "policy.h"
@@ -16,12 +17,15 @@
 
 /* A form of the command that changes what lasts beyond a reset, or a log. */
 #define SUB_SAVE	0x100
+/* A log that the standard does not define. */
+#define SUB_UNKNOWN	0x200
 
 static const struct guard_rule admin_rules[] = {
 	ROW(0x00, ALL, DRIVER, "Delete I/O Submission Queue", "a queue in memory"),
 	ROW(0x01, ALL, DRIVER, "Create I/O Submission Queue", "a queue in memory"),
-	ROW(0x02, SUB_SAVE, REFUSE, "Get Log Page that makes a new log", "creates telemetry data or a log context"),
-	ROW(0x02, ALL, PASS, "Get Log Page", "reads a log"),
+	ROW(0x02, SUB_SAVE, REFUSE, "Get Log Page that makes or takes a log", "creates or lets go of telemetry data or a log context"),
+	ROW(0x02, SUB_UNKNOWN, REFUSE, "Get Log Page of another log", "what a vendor's log does when it is read is not known"),
+	ROW(0x02, ALL, PASS, "Get Log Page of a standard's log", "reads a log"),
 	ROW(0x04, ALL, DRIVER, "Delete I/O Completion Queue", "a queue in memory"),
 	ROW(0x05, ALL, DRIVER, "Create I/O Completion Queue", "a queue in memory"),
 	ROW(0x06, ALL, PASS, "Identify", "asks for identity"),
@@ -93,18 +97,37 @@ const struct guard_table guard_nvme_io_table = {
 	.set = "nvme-io", .rules = io_rules, .count = ARRAY_SIZE(io_rules),
 };
 
-/* Log pages that a read with a bit of Log Specific Parameter set creates. */
+/*
+ * Log Page Identifiers of the base specification and the zoned command set,
+ * from one to another. Left out is the reservation notification log (80h), of
+ * which each read takes an entry.
+ */
+static const struct {
+	u8 from, to;
+} known_logs[] = {
+	{ 0x00, 0x0d }, { 0x0f, 0x16 }, { 0x70, 0x70 }, { 0x81, 0x81 },
+	{ 0xbf, 0xbf },
+};
+
+/* Some log pages change when they are read in one way, not in another. */
 static u16 log_page(u32 dword10)
 {
 	u8 page = dword10 & 0xff, parameter = dword10 >> 8 & 0x7f;
+	bool retain = dword10 & BIT(15);
+	size_t i;
 
 	switch (page) {
 	case 0x07:	/* Telemetry Host-Initiated: Create Data */
 		return parameter & 0x01 ? SUB_SAVE : 0;
+	case 0x08:	/* Telemetry Controller-Initiated: what is read may go */
+		return retain ? 0 : SUB_SAVE;
 	case 0x0d:	/* Persistent Event: establish or release a context */
 		return parameter & 0x03 ? SUB_SAVE : 0;
 	}
-	return 0;
+	for (i = 0; i < ARRAY_SIZE(known_logs); i++)
+		if (page >= known_logs[i].from && page <= known_logs[i].to)
+			return 0;
+	return SUB_UNKNOWN;
 }
 
 /* Security Protocol, Security Protocol Specific: of TCG only the discovery. */

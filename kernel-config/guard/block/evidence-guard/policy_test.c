@@ -117,11 +117,9 @@ static const struct listed ata_anyone[] = {
 	WHOLE(E, 0x60),
 	/* READ VERIFY SECTOR(S), EXT */
 	WHOLE(E, 0x40), WHOLE(E, 0x42),
-	/* READ LOG EXT, READ LOG DMA EXT: all but those that make a log */
-	{ E, 0x2f, 0, 0x101 }, { E, 0x2f, 0x102, ALL_SUBS },
-	{ E, 0x47, 0, 0x101 }, { E, 0x47, 0x102, ALL_SUBS },
-	/* RECEIVE FPDMA QUEUED: READ LOG DMA EXT */
-	SUB(E, 0x65, 0x01),
+	/* READ LOG EXT, READ LOG DMA EXT: none that makes, resets, unknown */
+	{ E, 0x2f, 0, 0x101 }, { E, 0x2f, 0x103, ALL_SUBS },
+	{ E, 0x47, 0, 0x101 }, { E, 0x47, 0x103, ALL_SUBS },
 	/* IDENTIFY DEVICE, IDENTIFY PACKET DEVICE, CHECK POWER MODE */
 	WHOLE(E, 0xec), WHOLE(E, 0xa1), WHOLE(E, 0xe5),
 	/* READ NATIVE MAX ADDRESS, EXT; GET NATIVE MAX ADDRESS EXT */
@@ -168,8 +166,9 @@ static const struct listed ata_flush[] = {
 
 /* NVM Express 2.0: base specification, opcodes for admin commands. */
 static const struct listed nvme_admin_anyone[] = {
-	/* Get Log Page that makes no log; Identify; Get Features */
-	{ E, 0x02, 0, 0x100 }, { E, 0x02, 0x101, ALL_SUBS }, WHOLE(E, 0x06),
+	/* Get Log Page, none that makes, takes, unknown; Identify, Features */
+	{ E, 0x02, 0, 0x100 }, { E, 0x02, 0x101, 0xff },
+	{ E, 0x02, 0x201, ALL_SUBS }, WHOLE(E, 0x06),
 	WHOLE(E, 0x0a),
 	/* Security Receive: information and TCG discovery; Get LBA Status */
 	SUB(E, 0x82, 0x00), SUB(E, 0x82, 0x01), WHOLE(E, 0x86),

@@ -20,8 +20,19 @@ struct remembered {
 	struct guard_id id;
 };
 
-/* Orders all changes of state; taken before a disk's open_mutex. */
+/* A disk that was made writable, and what it was known by then. */
+struct destination {
+	struct list_head node;
+	struct gendisk *disk;
+	struct guard_identity identity;
+};
+
+/* Orders all changes of state but that of a changed medium; taken before a
+ * disk's open_mutex.
+ */
 static DEFINE_MUTEX(guard_mutex);
+/* Disks that were made writable and are still there. */
+static LIST_HEAD(destinations);
 /* Identifiers of what was evidence. Only ever grows. */
 static LIST_HEAD(evidence_memory);
 static bool sealed;
@@ -74,6 +85,42 @@ static bool was_evidence(const struct guard_identity *identity)
 			if (guard_id_same_device(&known->id, &identity->id[i]))
 				return true;
 	return false;
+}
+
+/*
+ * Is a disk with this identity, in any of its identifiers, writable? It may be
+ * the same disk on another path, another area of it, or another disk of a
+ * careless maker.
+ */
+static bool is_destination(const struct guard_identity *identity)
+{
+	const struct destination *known;
+	unsigned int i, j;
+
+	lockdep_assert_held(&guard_mutex);
+	list_for_each_entry(known, &destinations, node) {
+		if (atomic_read(&known->disk->guard.state) !=
+		    EVIDENCE_GUARD_WRITABLE)
+			continue;
+		for (i = 0; i < known->identity.count; i++)
+			for (j = 0; j < identity->count; j++)
+				if (guard_id_same_device(&known->identity.id[i],
+							 &identity->id[j]))
+					return true;
+	}
+	return false;
+}
+
+static void forget_destination(const struct gendisk *disk)
+{
+	struct destination *known, *next;
+
+	lockdep_assert_held(&guard_mutex);
+	list_for_each_entry_safe(known, next, &destinations, node)
+		if (known->disk == disk) {
+			list_del(&known->node);
+			kfree(known);
+		}
 }
 
 static int remember_evidence(const struct guard_identity *identity)
@@ -159,6 +206,9 @@ static int become_evidence(struct gendisk *disk, int from)
 		return -ENOMEM;
 	/* A lock that could not be remembered is no lock: say so. */
 	ret = guard_identify(disk, identity);
+	/* What is written through another name can't be evidence. */
+	if (!ret && is_destination(identity))
+		ret = -EBUSY;
 	if (!ret)
 		ret = remember_evidence(identity);
 	kfree(identity);
@@ -190,31 +240,37 @@ static int check_destination(const struct guard_identity *identity,
 
 static int become_writable(struct gendisk *disk, int from, const char *serial)
 {
-	struct guard_identity *identity;
+	struct destination *destination;
 	int ret;
 
 	if (from == EVIDENCE_GUARD_EVIDENCE || sealed)
 		return -EPERM;
 
-	identity = kzalloc(sizeof(*identity), GFP_KERNEL);
-	if (!identity)
+	destination = kzalloc(sizeof(*destination), GFP_KERNEL);
+	if (!destination)
 		return -ENOMEM;
-	ret = guard_identify(disk, identity);
+	destination->disk = disk;
+	ret = guard_identify(disk, &destination->identity);
 	if (!ret)
-		ret = check_destination(identity, serial);
-	kfree(identity);
-	if (ret || from == EVIDENCE_GUARD_WRITABLE)
+		ret = check_destination(&destination->identity, serial);
+	if (ret || from == EVIDENCE_GUARD_WRITABLE) {
+		kfree(destination);
 		return ret;
+	}
 
 	/*
 	 * A file system mounted while the disk was blocked may hold changes
 	 * that were refused; they must not reach the disk now.
 	 */
 	mutex_lock(&disk->open_mutex);
-	if (disk_openers(disk))
+	if (disk_openers(disk)) {
 		ret = -EBUSY;
-	else
+		kfree(destination);
+	} else {
+		forget_destination(disk);
+		list_add(&destination->node, &destinations);
 		set_state(disk, from, EVIDENCE_GUARD_WRITABLE);
+	}
 	mutex_unlock(&disk->open_mutex);
 	return ret;
 }
@@ -242,6 +298,23 @@ static int become_blocked(struct gendisk *disk, int from)
 		set_state(disk, from, EVIDENCE_GUARD_BLOCKED);
 	mutex_unlock(&disk->open_mutex);
 	return ret;
+}
+
+/*
+ * Where a command was answered, so without a lock: the one change of state
+ * besides those above, and towards blocked only. SD and MMC, whose cards are
+ * told of changes, get a new disk with each card and never come here.
+ */
+void guard_medium_changed(struct gendisk *disk)
+{
+	if (atomic_cmpxchg(&disk->guard.state, EVIDENCE_GUARD_WRITABLE,
+			   EVIDENCE_GUARD_BLOCKED) != EVIDENCE_GUARD_WRITABLE)
+		return;
+	pr_warn("%s: its medium may have changed: writable -> blocked\n",
+		disk->disk_name);
+	guard_event(disk, &(struct guard_event) {
+		.kind = GUARD_EVENT_STATE, .from = EVIDENCE_GUARD_WRITABLE,
+		.to = EVIDENCE_GUARD_BLOCKED });
 }
 
 int guard_seal(void)
@@ -299,14 +372,24 @@ void evidence_guard_born(struct gendisk *disk)
 }
 
 /**
- * evidence_guard_gone - a disk is being removed
- * @disk: the disk
+ * evidence_guard_gone - a disk was removed
+ * @disk: the disk; what was accepted for it has been completed
+ *
+ * It keeps its state, for the flush that its driver sends last. A card may get
+ * a disk again without having been pulled: what it counts of writable disks
+ * must not outlast this one.
  */
 void evidence_guard_gone(struct gendisk *disk)
 {
-	if (atomic_read(&disk->guard.state) != EVIDENCE_GUARD_VIRTUAL)
-		guard_event(disk, &(struct guard_event) {
-			.kind = GUARD_EVENT_GONE });
+	if (atomic_read(&disk->guard.state) == EVIDENCE_GUARD_VIRTUAL)
+		return;
+	mutex_lock(&guard_mutex);
+	forget_destination(disk);
+	if (atomic_read(&disk->guard.state) == EVIDENCE_GUARD_WRITABLE)
+		tell_card(disk, -1);
+	guard_event(disk, &(struct guard_event) {
+		.kind = GUARD_EVENT_GONE });
+	mutex_unlock(&guard_mutex);
 }
 
 static ssize_t state_show(struct device *dev, struct device_attribute *attr,

@@ -26,6 +26,7 @@ struct nvme_command;
 struct nvme_ctrl;
 struct request;
 struct scsi_cmnd;
+struct scsi_device;
 struct ufs_hba;
 struct utp_upiu_req;
 
@@ -100,6 +101,7 @@ bool evidence_guard_reserves(struct block_device *bdev);
 bool evidence_guard_scsi(struct scsi_cmnd *cmd);
 void evidence_guard_scsi_unsent(struct scsi_cmnd *cmd);
 void evidence_guard_scsi_sense(struct scsi_cmnd *cmd);
+void evidence_guard_scsi_medium(struct scsi_device *sdev, u8 sense_key, u8 asc);
 bool evidence_guard_ata(struct ata_queued_cmd *qc);
 bool evidence_guard_nvme(struct nvme_ctrl *ctrl, struct request *req);
 void evidence_guard_nvme_sent(struct nvme_ctrl *ctrl, struct request *req,
@@ -159,6 +161,8 @@ static inline bool evidence_guard_scsi(struct scsi_cmnd *cmd)
 
 static inline void evidence_guard_scsi_unsent(struct scsi_cmnd *cmd) { }
 static inline void evidence_guard_scsi_sense(struct scsi_cmnd *cmd) { }
+static inline void evidence_guard_scsi_medium(struct scsi_device *sdev,
+					      u8 sense_key, u8 asc) { }
 
 static inline bool evidence_guard_ata(struct ata_queued_cmd *qc)
 {
