@@ -56,8 +56,15 @@ pub fn test_guard(stages: &mut Stages) -> Result<()> {
 }
 
 /// Test files that judge the command gates.
-const GUARD_SUITES: [&str; 5] =
-    ["flight_recorder", "guard_matrix", "prove", "prove_file_systems", "guard_error_paths"];
+const GUARD_SUITES: [&str; 7] = [
+    "flight_recorder",
+    "guard_matrix",
+    "destinations",
+    "doors",
+    "prove",
+    "prove_file_systems",
+    "guard_error_paths",
+];
 
 /// Machines at a time: each keeps one core busy.
 const MACHINES: &str = "2";
