@@ -190,11 +190,13 @@ fn a_destination_is_one_medium_on_one_path() {
     let write = format!("dd if=/dev/zero of=/dev/{name} bs=4096 count=1 oflag=direct conv=notrunc");
     guest.demand(&Guest::with_tool(&write)).unwrap();
     let qmp = &mut guest.emulator.qmp;
+    qmp.execute("blockdev-open-tray", json!({ "id": "reader", "force": true })).unwrap();
     qmp.execute("blockdev-remove-medium", json!({ "id": "reader" })).unwrap();
     for node in card.nodes() {
         qmp.execute("blockdev-add", node).unwrap();
     }
     qmp.execute("blockdev-insert-medium", json!({ "id": "reader", "node-name": "card" })).unwrap();
+    qmp.execute("blockdev-close-tray", json!({ "id": "reader" })).unwrap();
     let answer = guest.run(&Guest::with_tool(&write)).unwrap();
     assert!(!answer.succeeded(), "another medium took a write meant for the first: {}", answer.output);
     assert_state(&mut guest, &name, "blocked", "with another medium");

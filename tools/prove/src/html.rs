@@ -71,7 +71,8 @@ fn facts(page: &mut String, report: &Report) {
     let words = |text: &Option<String>| text.clone().unwrap_or_else(|| "not told".to_owned());
     let facts = [
         ("Disk", identity.path.clone()),
-        ("Make and model", format!("{} {}", words(&identity.make), words(&identity.model))),
+        ("Make", words(&identity.make)),
+        ("Model", words(&identity.model)),
         ("Serial", words(&identity.serial)),
         ("Firmware", words(&identity.firmware)),
         ("Attached by", identity.transport.to_string()),

@@ -149,10 +149,10 @@ impl Report {
                 objections.push(format!("{count} {words}"));
             }
         };
-        say(failing(Verdict::Changed), "attempts changed the disk");
+        say(failing(Verdict::Changed), "attempt(s) changed the disk");
         say(
             failing(Verdict::AcceptedNothingChanged),
-            "modifying commands were reported as executed, no change was seen",
+            "modifying command(s) reported as executed, no change seen",
         );
         say(
             self.random.iter().filter(|row| row.executed).count(),
