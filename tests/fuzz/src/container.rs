@@ -49,9 +49,17 @@ impl Container {
     }
 }
 
-/// A zlib stream that stores `text` as it is (RFC 1950, RFC 1951 section 3.2.4).
+/// A zlib stream that stores `text` as it is (RFC 1950).
 pub fn stored(text: &[u8]) -> Vec<u8> {
     let mut stream = vec![0x78, 0x01];
+    stream.extend(deflate_stored(text));
+    stream.extend(adler32(text).to_be_bytes());
+    stream
+}
+
+/// A deflate stream that stores `text` as it is (RFC 1951 section 3.2.4).
+pub fn deflate_stored(text: &[u8]) -> Vec<u8> {
+    let mut stream = Vec::new();
     let blocks: Vec<&[u8]> = if text.is_empty() { vec![text] } else { text.chunks(0xffff).collect() };
     for (index, block) in blocks.iter().enumerate() {
         stream.push(u8::from(index + 1 == blocks.len()));
@@ -59,7 +67,6 @@ pub fn stored(text: &[u8]) -> Vec<u8> {
         stream.extend((!(block.len() as u16)).to_le_bytes());
         stream.extend(*block);
     }
-    stream.extend(adler32(text).to_be_bytes());
     stream
 }
 

@@ -1,5 +1,6 @@
 //! What the kernel's guard says.
 
+use crate::images::one_line;
 use guard::{CommandCount, Event, Guard, Wait};
 use std::fs;
 use std::path::Path;
@@ -11,9 +12,10 @@ pub fn guard_text(input: &[u8], scratch: &Path) {
         match line.parse::<Event>() {
             Ok(event) => {
                 assert!(!event.to_string().is_empty());
+                one_line(&event.to_string());
                 serde_json::to_string(&event).unwrap();
             }
-            Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+            Err(error) => one_line(&error.to_string()),
         }
         if let Ok(count) = line.parse::<CommandCount>() {
             let json = serde_json::to_string(&count).unwrap();
@@ -36,11 +38,19 @@ fn files(input: &[u8], scratch: &Path) {
         fs::write(disk.join(name), input).unwrap();
     }
     let guard = Guard::in_force_at(&sys, &security).unwrap().expect("the version that this guard speaks");
-    let _ = (guard.sealed(), guard.evidence_memory(), guard.policy(), guard.policy_sha256());
+    let refused = [
+        guard.sealed().err(),
+        guard.evidence_memory().err(),
+        guard.policy().err(),
+        guard.policy_sha256().err(),
+    ];
     if let Ok(events) = guard.events(Wait::End) {
         // A file never ends as the stream does: what is in it now is enough.
         events.take(100).for_each(drop);
     }
     let disk = guard.disk("sda").unwrap();
-    let _ = (disk.state(), disk.refused(), disk.commands(), disk.identity());
+    let of_disk = [disk.state().err(), disk.refused().err(), disk.commands().err(), disk.identity().err()];
+    for error in refused.into_iter().chain(of_disk).flatten() {
+        one_line(&error.to_string());
+    }
 }

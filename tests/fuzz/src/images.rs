@@ -7,6 +7,8 @@ use std::path::Path;
 
 /// Reads at most of one image: a small file may claim the largest medium.
 const READS: usize = 100;
+/// Size of a small read: no format has chunks or sectors of it.
+const PIECE: usize = 777;
 
 /// An E01 file as it comes.
 pub fn ewf(input: &[u8], scratch: &Path) {
@@ -40,11 +42,16 @@ pub fn ewf_header(input: &[u8], scratch: &Path) {
     }
 }
 
-/// Files of a set: for each an extension of three characters, a length, and a byte that says what it begins with.
-pub fn segment_set(input: &[u8], scratch: &Path) {
+/// Takes away what the last input left.
+pub fn empty(scratch: &Path) {
     for old in std::fs::read_dir(scratch).unwrap() {
         std::fs::remove_file(old.unwrap().path()).unwrap();
     }
+}
+
+/// Files of a set: for each an extension of three characters, a length, and a byte that says what it begins with.
+pub fn segment_set(input: &[u8], scratch: &Path) {
+    empty(scratch);
     let mut first = None;
     for file in input.chunks_exact(5).take(12) {
         let extension: String = file[..3].iter().map(|byte| char::from(b'!' + byte % 94)).collect();
@@ -66,8 +73,9 @@ pub fn segment_set(input: &[u8], scratch: &Path) {
     }
 }
 
-/// Opens an image and reads in it; whatever happens is told in one line, and a range that is lost is named.
-fn examine(path: &Path) {
+/// Opens an image and reads in it; whatever happens is told in one line, a range that is lost is named, and reading in small
+/// pieces tells what reading in large ones told.
+pub fn examine(path: &Path) {
     let mut reader = match formats::open(path) {
         Ok(reader) => reader,
         Err(error) => return one_line(&error.to_string()),
@@ -75,10 +83,22 @@ fn examine(path: &Path) {
     for flaw in reader.check() {
         one_line(&flaw.to_string());
     }
-    read_about(&mut *reader);
+    let told = read_about(&mut *reader);
+    let mut again = formats::open(path).expect("what was opened once opens twice");
+    let mut piece = [0; PIECE];
+    for (offset, bytes) in told {
+        for (number, part) in bytes.chunks(PIECE).enumerate().step_by(3) {
+            let at = ByteOffset(offset + (number * PIECE) as u64);
+            if again.read_at(at, &mut piece[..part.len()]).is_ok_and(|count| count == part.len()) {
+                assert!(piece[..part.len()] == *part, "two ways to read tell two things of {at}");
+            }
+        }
+    }
 }
 
-fn read_about(reader: &mut dyn ImageReader) {
+/// Hands back some of what it read.
+fn read_about(reader: &mut dyn ImageReader) -> Vec<(u64, Vec<u8>)> {
+    let mut told = Vec::new();
     let size = reader.media_size().0;
     let mut buffer = vec![0; 40_000];
     let mut at = 0;
@@ -88,7 +108,12 @@ fn read_about(reader: &mut dyn ImageReader) {
         }
         match reader.read_at(ByteOffset(at), &mut buffer) {
             Ok(0) => panic!("nothing at {at} of {size}"),
-            Ok(count) => at += count as u64,
+            Ok(count) => {
+                if told.len() < 3 {
+                    told.push((at, buffer[..count].to_vec()));
+                }
+                at += count as u64;
+            }
             Err(error) => {
                 one_line(&error.to_string());
                 let lost = error.media().unwrap_or_else(|| panic!("{error} names no range"));
@@ -103,8 +128,10 @@ fn read_about(reader: &mut dyn ImageReader) {
         let _ = reader.read_at(ByteOffset(size - 1), &mut buffer[..2]);
     }
     assert!(matches!(reader.read_at(ByteOffset(size), &mut buffer), Ok(0)));
+    told
 }
 
-fn one_line(text: &str) {
-    assert!(!text.contains('\n'), "{text:?}");
+/// What is printed must not move the examiner's cursor.
+pub fn one_line(text: &str) {
+    assert!(!text.contains(char::is_control), "{text:?}");
 }

@@ -16,12 +16,16 @@
     clippy::as_conversions
 )]
 
+mod aff4;
 mod container;
+mod disk_answers;
 mod guard_text;
 mod images;
+mod mapfile;
 mod records;
 pub mod seeds;
 mod signatures;
+mod volume;
 
 use std::path::{Path, PathBuf};
 
@@ -58,6 +62,21 @@ pub const TARGETS: &[Target] = &[
         what: "names and sizes of the files of a split image, and what each begins with",
         longest: 4 << 10,
         run: images::segment_set,
+    },
+    Target { name: "aff4", what: "an AFF4 file as it comes", longest: 64 << 10, run: aff4::aff4 },
+    Target {
+        name: "aff4_sealed",
+        what: "AFF4 volumes whose frame was made to fit: metadata, maps, indexes, chunks, hashes",
+        longest: 64 << 10,
+        run: aff4::aff4_sealed,
+    },
+    Target { name: "turtle", what: "the metadata of an AFF4 volume", longest: 16 << 10, run: aff4::turtle },
+    Target { name: "mapfile", what: "a map file of GNU ddrescue", longest: 16 << 10, run: mapfile::mapfile },
+    Target {
+        name: "disk_answers",
+        what: "what disks say they are and hide: ATA, SCSI, NVMe, eMMC, SD, sense data, names",
+        longest: 32 << 10,
+        run: disk_answers::disk_answers,
     },
     Target {
         name: "record",

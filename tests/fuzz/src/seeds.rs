@@ -1,5 +1,8 @@
 //! Seeds: small inputs that our own writers and other people's programs make. The engine goes on from there.
 
+mod aff4;
+mod disks;
+
 use crate::signatures::{SIZES, patches};
 use crate::{container, corpus};
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, Hasher, SectorSize};
@@ -16,6 +19,8 @@ pub fn write() {
     record();
     signatures();
     guard_text();
+    aff4::write();
+    disks::write();
 }
 
 fn keep(target: &str, name: &str, bytes: &[u8]) {

@@ -1,7 +1,7 @@
 //! The record of a conversion, for people and for programs.
 
 use crate::carried::Loss;
-use evidence::{ByteCount, ExtentSet, HashSet};
+use evidence::{ByteCount, ExtentSet, HashSet, Plain};
 use formats::Segment;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -90,10 +90,10 @@ impl Report {
         ] {
             writeln!(output, "{who:<12}{format}, {} files", segments.len())?;
             for segment in segments.iter().take(NAMED_SEGMENTS) {
-                writeln!(output, "            {}, {}", segment.path, segment.size)?;
+                writeln!(output, "            {}, {}", Plain(&segment.path), segment.size)?;
             }
             if let Some(last) = segments.last().filter(|_| segments.len() > NAMED_SEGMENTS) {
-                writeln!(output, "            … the last {}", last.path)?;
+                writeln!(output, "            … the last {}", Plain(&last.path))?;
             }
         }
         writeln!(output, "Medium      {}", self.media_size)?;
@@ -110,11 +110,12 @@ impl Report {
             writeln!(output, "Unread      {} in {} ranges", self.unread.total(), self.unread.len())?;
         }
         for loss in &self.not_carried {
-            let copy = if loss.copy.is_empty() { "nothing" } else { &loss.copy };
-            writeln!(output, "Not carried {}: '{}'; the copy says {copy}", loss.what, loss.source)?;
+            let copy: &str = if loss.copy.is_empty() { "nothing" } else { &loss.copy };
+            let (source, copy) = (Plain(&loss.source), Plain(copy));
+            writeln!(output, "Not carried {}: '{source}'; the copy says {copy}", loss.what)?;
         }
         for mismatch in &self.mismatches {
-            writeln!(output, "MISMATCH    {mismatch}")?;
+            writeln!(output, "MISMATCH    {}", Plain(mismatch))?;
         }
         writeln!(output, "Result      {}", self.verdict())
     }

@@ -3,14 +3,14 @@
 use acquire::block_reader::ReadFault;
 use acquire::pipeline::Observer;
 use acquire::progress::Progress;
-use evidence::ByteCount;
+use evidence::{ByteCount, Plain};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt;
 use std::io::Write;
 
-/// Prints a line on standard error, if there is anyone left to read it.
+/// Prints a line on standard error, if there is anyone left to read it. What it quotes of an image can't move a cursor.
 pub fn tell(line: fmt::Arguments) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", Plain(line));
 }
 
 /// A progress line; hidden where standard error is no terminal.

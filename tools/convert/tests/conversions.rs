@@ -4,7 +4,7 @@
 use evidence::{
     ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, HashAlgorithm, Hasher, SectorSize, Transport,
 };
-use formats::{ImageKind, ImagePlan, ImageSummary, MediumKind};
+use formats::{ImageKind, ImagePlan, ImageSummary, ImageWriter, MediumKind};
 use harness::host_program::HostProgram;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -70,9 +70,8 @@ fn case() -> CaseData {
     }
 }
 
-/// An E01 in segments, with two ranges that were not read, in one of which stands something all the same.
-fn e01(folder: &Path, media: &[u8], change: impl FnOnce(&mut ImageSummary)) -> PathBuf {
-    let plan = ImagePlan {
+fn plan(folder: &Path, media: &[u8]) -> ImagePlan {
+    ImagePlan {
         base: folder.join("item.1"),
         media_size: ByteCount(u64::try_from(media.len()).unwrap()),
         sector_size: SectorSize::S512,
@@ -82,17 +81,24 @@ fn e01(folder: &Path, media: &[u8], change: impl FnOnce(&mut ImageSummary)) -> P
         software: "Permafrost 0.0.9".into(),
         acquired_at: 1_700_000_000,
         medium: MediumKind::Disk,
-    };
-    let mut writer = formats::create(ImageKind::Ewf, &plan).unwrap();
-    let encoder = writer.encoder();
-    for chunk in media.chunks(writer.chunk_size()) {
-        writer.append(&encoder.encode(chunk).unwrap()).unwrap();
     }
+}
+
+/// An E01 in segments, with two ranges that were not read, in one of which stands something all the same.
+fn e01(folder: &Path, media: &[u8], change: impl FnOnce(&mut ImageSummary)) -> PathBuf {
     let hashes = HashAlgorithm::ALL.into_iter().map(|a| (a, Hasher::of(a, media))).collect();
     let range = |at, length| Extent { offset: ByteOffset(at), length: ByteCount(length) };
     let mut summary =
         ImageSummary { hashes, unread: [range(512, 512), range(60_416, 1024)].into_iter().collect() };
     change(&mut summary);
+    written(formats::create(ImageKind::Ewf, &plan(folder, media)).unwrap(), media, summary)
+}
+
+fn written(mut writer: Box<dyn ImageWriter>, media: &[u8], summary: ImageSummary) -> PathBuf {
+    let encoder = writer.encoder();
+    for chunk in media.chunks(writer.chunk_size()) {
+        writer.append(&encoder.encode(chunk).unwrap()).unwrap();
+    }
     writer.finish(&summary).unwrap()[0].path.clone()
 }
 
@@ -120,6 +126,21 @@ fn an_e01_becomes_split_raw_whose_bytes_are_the_mediums_and_what_has_no_room_is_
         assert!(not_carried(&run.report).contains(&what), "{what} in {:?}", run.report["not_carried"]);
     }
     assert_eq!(run.report["unread"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_an_image_says_of_its_case_moves_no_cursor() {
+    let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let media = medium(MIB);
+    let case = CaseData { notes: "clear\u{1b}[2J\u{9b}2J\nand\u{202e}go".into(), ..CaseData::default() };
+    let plan = ImagePlan { case, segment_size: None, ..plan(from.path(), &media) };
+    let kind = ImageKind::Aff4(formats::aff4::Compression::default());
+    let image = written(formats::create(kind, &plan).unwrap(), &media, ImageSummary::default());
+    let mut program = Command::new(env!("CARGO_BIN_EXE_pf-convert"));
+    let output = program.arg(image).arg("--to").arg(to.path()).args(["--format", "raw"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("Not carried notes: 'clear\u{fffd}[2J\u{fffd}2J\u{fffd}and\u{fffd}go'"), "{said}");
+    assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
 }
 
 #[test]

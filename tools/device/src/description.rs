@@ -2,6 +2,7 @@
 
 use crate::inventory::{Disk, Partition};
 use crate::signature::SignatureReport;
+use evidence::Plain;
 
 /// Width of the narrowest screen that the lines must fit: a VGA text console.
 const WIDTH: usize = 80;
@@ -87,9 +88,10 @@ fn on_medium(extra_indent: &str, report: &SignatureReport) -> Vec<String> {
 }
 
 /// Breaks a line at spaces; what goes on is indented like the line but at least by the indent. Words are never cut, because a
-/// cut serial number is a wrong one.
+/// cut serial number is a wrong one. What a disk or a file system is called can't move a cursor.
 #[must_use]
 pub fn wrap(line: &str) -> Vec<String> {
+    let line = &Plain(line).to_string();
     let own = line.chars().take_while(|c| *c == ' ').count();
     let indent = " ".repeat(own.max(INDENT.len()));
     let mut lines = Vec::new();
@@ -123,6 +125,11 @@ mod tests {
         }
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(words(&lines.join(" ")), words(&long));
+    }
+
+    #[test]
+    fn a_label_that_holds_controls_stays_in_its_line() {
+        assert_eq!(wrap("ext4 \"a\u{1b}[2J\nb\u{202e}c\""), ["ext4 \"a\u{fffd}[2J\u{fffd}b\u{fffd}c\""]);
     }
 
     #[test]

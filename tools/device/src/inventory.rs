@@ -130,6 +130,14 @@ pub fn list() -> Result<Vec<Disk>, DeviceError> {
     list_in(&Roots::system())
 }
 
+/// As [`list`], of a machine whose sysfs is at `sys`; names of nodes begin with `dev`.
+///
+/// # Errors
+/// As [`list`].
+pub fn list_at(sys: &Path, dev: &Path) -> Result<Vec<Disk>, DeviceError> {
+    list_in(&Roots { sys: sys.to_owned(), dev: dev.to_owned() })
+}
+
 /// The disk, partition or ordinary file at `path`.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ mod identify_device;
 mod mmc;
 mod nvme;
 mod question;
+pub mod replay;
 mod scsi;
 mod tcg;
 

@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             // Whether anyone reads it or not, the exit code tells.
-            let _ = writeln!(std::io::stderr(), "pf-devices: {failure}");
+            let _ = writeln!(std::io::stderr(), "pf-devices: {}", evidence::Plain(&failure));
             ExitCode::from(EXIT_FAILED)
         }
     }

@@ -21,6 +21,7 @@ mod hasher;
 mod interleaved;
 mod leaf;
 mod md5;
+mod plain;
 mod self_report;
 mod units;
 
@@ -31,6 +32,7 @@ pub use guard_state::{GuardState, UnknownGuardState};
 pub use hash::{Digest, DigestError, HashAlgorithm, HashSet, UnknownAlgorithm};
 pub use hasher::{HashGroup, Hasher, SelfTestError, self_test};
 pub use leaf::{LeafBuilder, LeafPart, LeafRoot, LeafSize, MOST_LEAVES, SMALLEST_LEAF};
+pub use plain::Plain;
 pub use self_report::{
     AfterTrim, Area, AreaKind, AtaSecurity, Finding, Health, HiddenArea, SelfEncryption, SelfReport, Trim,
     ZoneModel, Zones,

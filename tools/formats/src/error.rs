@@ -1,14 +1,15 @@
 //! What can go wrong with an image, told so that the next step is clear.
 
-use evidence::{ByteCount, ByteOffset, Extent};
+use evidence::{ByteCount, ByteOffset, Extent, Plain};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// An error while an image is written or read. Every message is one line: what, which file, where, what next.
+/// An error while an image is written or read. Every message is one line: what, which file, where, what next. Names and what
+/// a container says are shown [`Plain`].
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
     /// The destination refused bytes, a create, or an fsync. The kind of the I/O error is kept.
-    #[error("{}: writing at {offset} failed: {source}; {}", path.display(), advice(source))]
+    #[error("{}: writing at {offset} failed: {source}; {}", Plain(path.display()), advice(source))]
     Destination {
         /// The segment or folder.
         path: PathBuf,
@@ -18,10 +19,10 @@ pub enum FormatError {
         source: io::Error,
     },
     /// A file of that name is there already.
-    #[error("{}: exists already and is never overwritten; choose another name or folder", .0.display())]
+    #[error("{}: exists already and is never overwritten; choose another name or folder", Plain(.0.display()))]
     Exists(PathBuf),
     /// The plan, or a chunk that does not follow it, cannot be carried out.
-    #[error("{}: {why}", path.display())]
+    #[error("{}: {}", Plain(path.display()), Plain(why))]
     Plan {
         /// Base path of the image.
         path: PathBuf,
@@ -30,7 +31,7 @@ pub enum FormatError {
     },
     /// `finish` was called before the whole medium was stored.
     #[error(
-        "{}: closed after {stored} of {planned}; the image is incomplete and must not be used as a whole", path.display()
+        "{}: closed after {stored} of {planned}; the image is incomplete and must not be used as a whole", Plain(path.display())
     )]
     IncompleteWrite {
         /// Base path of the image.
@@ -44,7 +45,7 @@ pub enum FormatError {
     #[error("compressing a chunk failed: {0}; test the machine's memory and repeat the acquisition")]
     Compressor(String),
     /// The system could not read an image file.
-    #[error("{}: reading at {offset} failed: {source}; check the medium the image lies on", path.display())]
+    #[error("{}: reading at {offset} failed: {source}; check the medium the image lies on", Plain(path.display()))]
     Source {
         /// The segment.
         path: PathBuf,
@@ -56,7 +57,7 @@ pub enum FormatError {
         source: io::Error,
     },
     /// Media data of one chunk, or of one table of chunks, cannot be had.
-    #[error("{}: damaged at {offset}: {what}; media lost: {media}; compare with another copy", segment.display())]
+    #[error("{}: damaged at {offset}: {}; media lost: {media}; compare with another copy", Plain(segment.display()), Plain(what))]
     DamagedChunk {
         /// The segment that holds it.
         segment: PathBuf,
@@ -68,7 +69,7 @@ pub enum FormatError {
         what: String,
     },
     /// A part of the container around the media data does not fit its checksum or the rest.
-    #[error("{}: {part} at {offset}: {what}; compare with another copy", segment.display())]
+    #[error("{}: {part} at {offset}: {}; compare with another copy", Plain(segment.display()), Plain(what))]
     DamagedStructure {
         /// The segment that holds it.
         segment: PathBuf,
@@ -80,7 +81,7 @@ pub enum FormatError {
         what: String,
     },
     /// A segment file is not there.
-    #[error("{}: segment is missing ({why}); put it beside the others", path.display())]
+    #[error("{}: segment is missing ({}); put it beside the others", Plain(path.display()), Plain(why))]
     MissingSegment {
         /// Where it should be.
         path: PathBuf,
@@ -88,7 +89,7 @@ pub enum FormatError {
         why: String,
     },
     /// A segment file that does not belong at its place in the set.
-    #[error("{}: wrong segment: {why}; find the file that belongs here", path.display())]
+    #[error("{}: wrong segment: {}; find the file that belongs here", Plain(path.display()), Plain(why))]
     WrongSegment {
         /// The file.
         path: PathBuf,
@@ -96,7 +97,7 @@ pub enum FormatError {
         why: String,
     },
     /// A segment ends before its content does.
-    #[error("{}: truncated: ends at {size} within {part}; find a complete copy", path.display())]
+    #[error("{}: truncated: ends at {size} within {part}; find a complete copy", Plain(path.display()))]
     Truncated {
         /// The segment.
         path: PathBuf,
@@ -106,7 +107,7 @@ pub enum FormatError {
         part: &'static str,
     },
     /// A format, or a variant of one, that is not read or written here.
-    #[error("{}: {what} is not supported; use the program it was made with", path.display())]
+    #[error("{}: {} is not supported; use the program it was made with", Plain(path.display()), Plain(what))]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -114,7 +115,7 @@ pub enum FormatError {
         what: String,
     },
     /// The file is not an image at all, or its beginning is destroyed.
-    #[error("{}: not an image: {why}", path.display())]
+    #[error("{}: not an image: {}", Plain(path.display()), Plain(why))]
     NotAnImage {
         /// The file.
         path: PathBuf,

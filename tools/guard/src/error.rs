@@ -1,6 +1,6 @@
 //! What can go wrong between a tool and the guard, and what to do next.
 
-use evidence::GuardState;
+use evidence::{GuardState, Plain};
 use nix::errno::Errno;
 use std::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
     /// The guard speaks another version of the interface.
-    #[error("{path}: the guard's interface has version '{version}', this tool knows 2; use the tools of the same image as the kernel", path = .path.display())]
+    #[error("{path}: the guard's interface has version '{}', this tool knows 2; use the tools of the same image as the kernel", Plain(version), path = .path.display())]
     UnknownVersion {
         /// The version file.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum GuardError {
         source: io::Error,
     },
     /// A file of the guard says something that is not in its interface.
-    #[error("{path}: says '{text}', which is not in the guard's interface; use the tools of the same image as the kernel", path = .path.display())]
+    #[error("{path}: says '{}', which is not in the guard's interface; use the tools of the same image as the kernel", Plain(text), path = .path.display())]
     Unintelligible {
         /// The file.
         path: PathBuf,

@@ -1,5 +1,6 @@
 //! One line of the event stream.
 
+use evidence::Plain;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -105,6 +106,8 @@ impl FromStr for Event {
 
     fn from_str(line: &str) -> Result<Self, EventError> {
         let problem = |problem: String| EventError { line: line.escape_debug().to_string(), problem };
+        // The kernel writes printable ASCII; whatever else comes must not reach a terminal either.
+        let line = &Plain(line).to_string();
         let mut fields = Fields::default();
         for field in line.split_ascii_whitespace() {
             let (name, value) =

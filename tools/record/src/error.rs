@@ -1,5 +1,6 @@
 //! Why a record could not be written or read at all.
 
+use evidence::Plain;
 use std::io;
 use std::path::PathBuf;
 
@@ -8,10 +9,10 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The record is there already; it is never continued or replaced.
-    #[error("{path}: a record of this name exists already; choose another --name or another folder", path = .0.display())]
+    #[error("{path}: a record of this name exists already; choose another --name or another folder", path = Plain(.0.display()))]
     Exists(PathBuf),
     /// The file could not be made, written or made durable.
-    #[error("{path}: the record could not be {deed}: {source}; what was written before stays valid", path = .path.display())]
+    #[error("{path}: the record could not be {deed}: {source}; what was written before stays valid", path = Plain(.path.display()))]
     Write {
         /// The record.
         path: PathBuf,
@@ -21,7 +22,7 @@ pub enum RecordError {
         source: io::Error,
     },
     /// The file could not be opened or read.
-    #[error("{path}: the record could not be read: {source}", path = .path.display())]
+    #[error("{path}: the record could not be read: {source}", path = Plain(.path.display()))]
     Read {
         /// The record.
         path: PathBuf,
@@ -29,7 +30,7 @@ pub enum RecordError {
         source: io::Error,
     },
     /// An entry could not be put into JSON or is longer than a reader accepts.
-    #[error("an entry of kind {kind} can't be recorded: {reason}")]
+    #[error("an entry of kind {kind} can't be recorded: {}", Plain(reason))]
     Entry {
         /// The entry's kind.
         kind: &'static str,

@@ -2,6 +2,7 @@
 
 use crate::writer::{MAX_IMAGE_LINE, longest_line};
 use crate::{ChainHash, Entry, ImageClosed, RecordError};
+use evidence::Plain;
 use serde::Deserialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -192,7 +193,7 @@ struct Envelope<'a> {
 }
 
 fn no_entry(reason: impl fmt::Display) -> Flaw {
-    Flaw::NoEntry(reason.to_string().replace(char::is_control, "\u{fffd}"))
+    Flaw::NoEntry(Plain(reason).to_string())
 }
 
 fn examine(line: &[u8], before: &Chain) -> Result<StoredEntry, Flaw> {

@@ -24,6 +24,7 @@ mod table;
 
 use arguments::Arguments;
 use clap::Parser;
+use evidence::Plain;
 use formats::FormatError;
 use report::Report;
 use std::io::Write;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     run(&arguments).unwrap_or_else(|error| {
-        let _ = writeln!(std::io::stderr(), "error: {error}");
+        let _ = writeln!(std::io::stderr(), "error: {}", Plain(error));
         ExitCode::from(arguments::COULD_NOT_CHECK)
     })
 }
@@ -70,7 +71,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, VerifyError> {
     match print(&report, arguments.json) {
         // What does not hold must not look like wrong usage because nobody read it.
         Err(error) if report.exit == arguments::FAILS => {
-            let _ = writeln!(std::io::stderr(), "error: the image or its record FAILS; {error}");
+            let _ = writeln!(std::io::stderr(), "error: the image or its record FAILS; {}", Plain(error));
         }
         printed => printed?,
     }

@@ -2,6 +2,7 @@
 
 use crate::property::Verdict;
 use crate::report::Report;
+use evidence::Plain;
 use std::io::{self, Write};
 
 const WIDTH: usize = 80;
@@ -114,10 +115,10 @@ fn verdict(report: &Report) -> String {
     }
 }
 
-/// Breaks text into lines of at most `width` characters, between words where there are any; control characters, which
-/// could disturb the terminal, are replaced.
+/// Breaks text into lines of at most `width` characters, between words where there are any; what could
+/// disturb the terminal is replaced.
 fn wrap(text: &str, width: usize) -> Vec<String> {
-    let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let clean = Plain(text).to_string();
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut length = 0usize;

@@ -1,6 +1,6 @@
 //! The result, for people and for programs.
 
-use evidence::{ByteCount, ExtentSet, HashSet};
+use evidence::{ByteCount, ExtentSet, HashSet, Plain};
 use record::{ChainHash, GuardReport, Outcome, SegmentFile};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -76,7 +76,7 @@ impl Report {
     }
 
     fn print_for_people(&self, output: &mut impl Write) -> io::Result<()> {
-        writeln!(output, "Source      {}, {}", self.source, self.media_size)?;
+        writeln!(output, "Source      {}, {}", Plain(&self.source), self.media_size)?;
         match &self.protection {
             GuardReport::InForce { disk, state, refused, .. } => {
                 writeln!(output, "Guard       {disk} is {state}; {refused} operations refused so far")?;
@@ -88,22 +88,22 @@ impl Report {
                 writeln!(output, "Guard       NONE: nothing in this kernel kept the source from change")?;
             }
         }
-        writeln!(output, "Image       in {}", self.folder.display())?;
+        writeln!(output, "Image       in {}", Plain(self.folder.display()))?;
         if let Some(second) = &self.second_folder {
-            writeln!(output, "            and in {}", second.display())?;
+            writeln!(output, "            and in {}", Plain(second.display()))?;
         }
         for failed in &self.failed {
-            writeln!(output, "FAILED      in {}: what is there is not to be used", failed.display())?;
+            writeln!(output, "FAILED      in {}: what is there is not to be used", Plain(failed.display()))?;
         }
         for segment in self.segments.iter().take(NAMED_SEGMENTS) {
-            writeln!(output, "            {}, {}", segment.name, segment.size)?;
+            writeln!(output, "            {}, {}", Plain(&segment.name), segment.size)?;
         }
         if let Some(last) = self.segments.last().filter(|_| self.segments.len() > NAMED_SEGMENTS) {
             writeln!(
                 output,
                 "            … {} segments in all, the last {}",
                 self.segments.len(),
-                last.name
+                Plain(&last.name)
             )?;
         }
         for (algorithm, digest) in self.hashes.iter() {
@@ -129,15 +129,15 @@ impl Report {
             )?;
         }
         if let Some(map) = &self.faults.map {
-            writeln!(output, "Map         {map} (GNU ddrescue's format)")?;
+            writeln!(output, "Map         {} (GNU ddrescue's format)", Plain(map))?;
         }
         for hidden in &self.hidden {
-            writeln!(output, "WARNING     {hidden}")?;
+            writeln!(output, "WARNING     {}", Plain(hidden))?;
         }
         for mismatch in &self.mismatches {
-            writeln!(output, "MISMATCH    {mismatch}")?;
+            writeln!(output, "MISMATCH    {}", Plain(mismatch))?;
         }
-        writeln!(output, "Record      {}", self.record.display())?;
+        writeln!(output, "Record      {}", Plain(self.record.display()))?;
         writeln!(output, "Chain head  {}", self.chain_head)?;
         writeln!(
             output,

@@ -6,7 +6,7 @@ use acquire::block_reader::ReadFault;
 use acquire::pipeline::{Observer, Refusal};
 use acquire::progress::Progress;
 use acquire::treatment::Fill;
-use evidence::ByteCount;
+use evidence::{ByteCount, Plain};
 use formats::FormatError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use record::Entry;
@@ -21,9 +21,9 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 /// Most unreadable ranges told and recorded one by one; what the record says of the finished image has them all.
 const MOST_TOLD: u64 = 50_000;
 
-/// Prints a line on standard error, if there is anyone left to read it.
+/// Prints a line on standard error, if there is anyone left to read it. What names and answers it quotes can't move a cursor.
 pub fn tell(line: fmt::Arguments) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", Plain(line));
 }
 
 /// A progress line, and the record that faults go to.

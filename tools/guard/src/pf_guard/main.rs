@@ -120,7 +120,7 @@ fn main() -> ExitCode {
         Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             // Whether anyone reads it or not, the exit code tells.
-            let _ = writeln!(std::io::stderr(), "pf-guard: {failure}");
+            let _ = writeln!(std::io::stderr(), "pf-guard: {}", evidence::Plain(&failure));
             ExitCode::from(failure.exit_code())
         }
     }
