@@ -29,31 +29,51 @@ fn lanes(algorithms: &[HashAlgorithm], threads: usize) -> Vec<Vec<HashAlgorithm>
     lanes.into_iter().map(|(_, lane)| lane).collect()
 }
 
-/// A thread that hashes, and where it takes its blocks from.
-pub(crate) type Lane<'scope> = (Sender<Arc<Block>>, ScopedJoinHandle<'scope, HashSet>);
-
-/// Starts the threads.
-pub(crate) fn start<'scope>(
-    scope: &'scope Scope<'scope, '_>,
-    algorithms: &[HashAlgorithm],
-    threads: usize,
-) -> std::io::Result<Vec<Lane<'scope>>> {
-    let start = |lane: Vec<HashAlgorithm>| {
-        // As many as there are blocks can wait in it.
-        let (blocks, incoming) = unbounded::<Arc<Block>>();
-        let name = lane.iter().map(|algorithm| algorithm.word()).collect::<Vec<_>>().join("+");
-        let hash = move || hash(&lane, &incoming);
-        Ok((blocks, thread::Builder::new().name(name).spawn_scoped(scope, hash)?))
-    };
-    lanes(algorithms, threads).into_iter().map(start).collect()
+/// Hashes that one thread computes.
+pub(crate) struct Hashed {
+    name: String,
+    group: HashGroup,
 }
 
-fn hash(lane: &[HashAlgorithm], blocks: &Receiver<Arc<Block>>) -> HashSet {
-    let mut group = HashGroup::new(lane);
-    for block in blocks {
-        group.update(block.data());
+impl Hashed {
+    /// Their values over all blocks that came.
+    pub(crate) fn finish(self) -> HashSet {
+        self.group.finish()
     }
-    group.finish()
+}
+
+/// Hashes of nothing yet, shared out among at most `threads`.
+pub(crate) fn begin(algorithms: &[HashAlgorithm], threads: usize) -> Vec<Hashed> {
+    let hashed = |lane: Vec<HashAlgorithm>| Hashed {
+        name: lane.iter().map(|algorithm| algorithm.word()).collect::<Vec<_>>().join("+"),
+        group: HashGroup::new(&lane),
+    };
+    lanes(algorithms, threads).into_iter().map(hashed).collect()
+}
+
+/// A thread that hashes, and where it takes its blocks from.
+pub(crate) type Lane<'scope> = (Sender<Arc<Block>>, ScopedJoinHandle<'scope, Hashed>);
+
+/// Starts the threads, which go on with what was hashed.
+pub(crate) fn start<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    hashes: Vec<Hashed>,
+) -> std::io::Result<Vec<Lane<'scope>>> {
+    let start = |hashed: Hashed| {
+        // As many as there are blocks can wait in it.
+        let (blocks, incoming) = unbounded::<Arc<Block>>();
+        let name = hashed.name.clone();
+        let hash = move || hash(hashed, &incoming);
+        Ok((blocks, thread::Builder::new().name(name).spawn_scoped(scope, hash)?))
+    };
+    hashes.into_iter().map(start).collect()
+}
+
+fn hash(mut hashed: Hashed, blocks: &Receiver<Arc<Block>>) -> Hashed {
+    for block in blocks {
+        hashed.group.update(block.data());
+    }
+    hashed
 }
 
 #[cfg(test)]

@@ -18,9 +18,29 @@ pub(crate) struct Leaves {
 }
 
 impl Leaves {
-    pub(crate) fn new(images: usize, size: LeafSize) -> Self {
+    pub(crate) fn new(size: LeafSize) -> Self {
         let (builder, root) = (LeafBuilder::new(size), LeafRoot::default());
-        Self { builder, root, early: BTreeMap::new(), due: 0, leaf: 0, stored: vec![Some(0); images] }
+        Self { builder, root, early: BTreeMap::new(), due: 0, leaf: 0, stored: Vec::new() }
+    }
+
+    /// From here on, so many images are to hold what comes; what came before they hold.
+    pub(crate) fn begin(&mut self, images: usize) {
+        self.stored = vec![Some(self.due); images];
+    }
+
+    /// The first block that did not come yet.
+    pub(crate) fn due(&self) -> u64 {
+        self.due
+    }
+
+    /// How many images there are, failed ones among them.
+    pub(crate) fn images(&self) -> usize {
+        self.stored.len()
+    }
+
+    /// True as long as that image has not failed.
+    pub(crate) fn goes_on(&self, image: usize) -> bool {
+        self.stored.get(image).is_some_and(Option::is_some)
     }
 
     pub(crate) fn part(&mut self, block: u64, part: LeafPart) {
@@ -64,6 +84,16 @@ impl Leaves {
         self.root.value()
     }
 
+    /// The root if the medium ended here, and the value of the leaf that is begun.
+    pub(crate) fn root_here(&self) -> (Digest, Option<Digest>) {
+        let mut root = self.root.clone();
+        let begun = self.builder.clone().finish();
+        if let Some(begun) = &begun {
+            root.push(begun);
+        }
+        (root.value(), begun)
+    }
+
     fn count(&mut self, value: Digest) -> (u64, Digest) {
         self.root.push(&value);
         let number = self.leaf;
@@ -85,7 +115,8 @@ mod tests {
     #[test]
     fn a_leaf_is_told_in_order_and_only_when_every_image_that_goes_on_holds_it() {
         let leaf = LeafSize::of_medium(ByteCount(1));
-        let mut leaves = Leaves::new(2, leaf);
+        let mut leaves = Leaves::new(leaf);
+        leaves.begin(2);
         leaves.part(1, part(leaf, 1));
         [0, 0, 0, 1].into_iter().for_each(|image| leaves.stored(image));
         assert!(leaves.next().is_none(), "a leaf without its data");

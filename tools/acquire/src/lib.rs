@@ -8,11 +8,15 @@
 //! Where a medium fails, [`treatment`] says what is done about a part that can't be read, [`patient_medium`] outlives reads
 //! that hang, and [`rescue`] recovers in several passes, as GNU ddrescue does and with its map file.
 //!
+//! An acquisition that was cut off goes on from its last [`checkpoint`], which a [`sidecar`] beside the image keeps.
+//!
 //! Memory: what [`pipeline::Limits`] says, whatever the source.
 #![forbid(unsafe_code)]
 
 mod block;
 pub mod block_reader;
+pub mod checkpoint;
+pub mod durable_text;
 mod hashing;
 mod leaves;
 pub mod medium;
@@ -21,6 +25,7 @@ pub mod pipeline;
 pub mod progress;
 mod reading;
 pub mod rescue;
+pub mod sidecar;
 mod storing;
 pub mod treatment;
 

@@ -7,31 +7,40 @@
 mod acquisition;
 #[path = "pf_acquire/arguments.rs"]
 mod arguments;
+#[path = "pf_acquire/checkpoints.rs"]
+mod checkpoints;
 #[path = "pf_acquire/destination.rs"]
 mod destination;
 #[path = "pf_acquire/failure.rs"]
 mod failure;
 #[path = "pf_acquire/fault_arguments.rs"]
 mod fault_arguments;
+#[path = "pf_acquire/foresight.rs"]
+mod foresight;
+#[path = "pf_acquire/identity.rs"]
+mod identity;
 #[path = "pf_acquire/mounts.rs"]
 mod mounts;
+#[path = "pf_acquire/pause.rs"]
+mod pause;
 #[path = "pf_acquire/records.rs"]
 mod records;
 #[path = "pf_acquire/report.rs"]
 mod report;
 #[path = "pf_acquire/rescue/mod.rs"]
 mod rescue;
+#[path = "pf_acquire/resume/mod.rs"]
+mod resume;
 #[path = "pf_acquire/screen.rs"]
 mod screen;
 #[path = "pf_acquire/source.rs"]
 mod source;
 
-use clap::Parser;
 use screen::tell;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = arguments::Arguments::parse();
+    let arguments = arguments::Arguments::of_this_process();
     match acquisition::run(&arguments) {
         Ok(report) => {
             // Image and record are made: the exit code speaks of them, whoever reads.

@@ -3,7 +3,9 @@
 use crate::treatment::Treatment;
 use device::DirectFile;
 use evidence::{ByteCount, ByteOffset};
-use formats::ImageReader;
+use formats::{FormatError, ImageKind, ImageReader};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Media data by offset.
 pub trait Medium: Send {
@@ -142,5 +144,45 @@ impl Medium for ReadBack {
     fn another(&self) -> Option<Box<dyn Medium>> {
         let again = formats::open(&self.0.segments().first()?.path).ok()?;
         Some(Box::new(ReadBack(again)))
+    }
+}
+
+/// What an unfinished image holds up to a checkpoint, read back to be proven.
+pub struct Unfinished {
+    image: ReadBack,
+    kind: ImageKind,
+    base: PathBuf,
+    state: Arc<str>,
+    size: ByteCount,
+}
+
+impl Unfinished {
+    /// Opens the image with that base path by the state that its writer gave when it had stored `size` bytes of the medium.
+    ///
+    /// # Errors
+    /// As [`formats::open_unfinished`].
+    pub fn open(kind: ImageKind, base: &Path, state: &str, size: ByteCount) -> Result<Self, FormatError> {
+        let image = ReadBack(formats::open_unfinished(kind, base, state)?);
+        Ok(Self { image, kind, base: base.to_owned(), state: state.into(), size })
+    }
+}
+
+impl Medium for Unfinished {
+    fn size(&self) -> ByteCount {
+        self.size
+    }
+
+    fn granule(&self) -> usize {
+        self.image.granule()
+    }
+
+    fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, ReadFailure> {
+        self.image.read_at(offset, buffer)
+    }
+
+    fn another(&self) -> Option<Box<dyn Medium>> {
+        let image = ReadBack(formats::open_unfinished(self.kind, &self.base, &self.state).ok()?);
+        let (kind, base, state, size) = (self.kind, self.base.clone(), Arc::clone(&self.state), self.size);
+        Some(Box::new(Self { image, kind, base, state, size }))
     }
 }

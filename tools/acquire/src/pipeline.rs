@@ -9,17 +9,21 @@
 //!      +------ a block that nobody needs any more ------+--> leaves of the hash tree (in order) --> observer
 //! ```
 
-use crate::block::{BLOCK_SIZE, Block, Buffers};
+use crate::block::{BLOCK_SIZE, Block, Buffers, offset_of};
 use crate::block_reader::{BlockEnd, ReadFault, SourceLost};
-use crate::hashing;
+use crate::checkpoint::{Checkpoint, Due, Interval};
+use crate::hashing::{self, Hashed};
 use crate::leaves::Leaves;
 use crate::medium::Medium;
 use crate::progress::Progress;
 use crate::reading::{Next, Reading};
 use crate::storing::Storing;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use evidence::{ByteCount, ByteOffset, Digest, ExtentSet, HashAlgorithm, HashSet, LeafPart, LeafSize};
+use evidence::{
+    ByteCount, ByteOffset, Digest, Extent, ExtentSet, HashAlgorithm, HashSet, LeafPart, LeafSize,
+};
 use formats::{FormatError, ImageSummary, ImageWriter, Segment};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -150,6 +154,15 @@ pub trait Observer {
         Ok(())
     }
 
+    /// All images that go on are durable up to a place. Leaves and unread ranges before it have been told.
+    ///
+    /// # Errors
+    /// Ends the run.
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), Refusal> {
+        let _ = checkpoint;
+        Ok(())
+    }
+
     /// An image failed and will not be whole, while another goes on.
     ///
     /// # Errors
@@ -171,6 +184,8 @@ pub(crate) enum Told {
     Leaf(u64, LeafPart),
     /// That image holds one block more.
     Stored(usize),
+    /// That image is durable up to that block, and how it can be gone on with.
+    Checkpoint(usize, u64, String),
     /// That image failed.
     Failed(usize, FormatError),
 }
@@ -191,6 +206,50 @@ impl Next for Onward {
         self.storing.block(Arc::clone(&block))
             && self.hashes.iter().all(|hash| hash.send(Arc::clone(&block)).is_ok())
     }
+
+    fn ended_early(&mut self) {
+        self.storing.ended_early();
+    }
+}
+
+/// What has gone through a run so far: the state of every hash, the leaves, and what could not be read.
+pub struct Passed {
+    hashes: Vec<Hashed>,
+    leaves: Leaves,
+    leaf_size: LeafSize,
+    unread: ExtentSet,
+}
+
+impl Passed {
+    /// The beginning of a medium of `size`.
+    #[must_use]
+    pub fn nothing(size: ByteCount, algorithms: &[HashAlgorithm], limits: Limits) -> Self {
+        let leaf_size = LeafSize::of_medium(size);
+        Self {
+            hashes: hashing::begin(algorithms, limits.cores),
+            leaves: Leaves::new(leaf_size),
+            leaf_size,
+            unread: ExtentSet::new(),
+        }
+    }
+
+    /// The same, and what could not be read of it.
+    #[must_use]
+    pub fn with_unread(self, unread: ExtentSet) -> Self {
+        Self { unread, ..self }
+    }
+
+    /// How much of the medium it is.
+    #[must_use]
+    pub fn offset(&self) -> ByteOffset {
+        offset_of(self.leaves.due())
+    }
+
+    /// The root over its leaves, the last as far as it came, and that leaf's value.
+    #[must_use]
+    pub fn leaf_root(&self) -> (Digest, Option<Digest>) {
+        self.leaves.root_here()
+    }
 }
 
 /// Reads `medium` from end to end, hashes it, and writes it to each of `images`, which are of one format and chunk size. An
@@ -206,19 +265,81 @@ pub fn run(
     progress: &Progress,
     observer: &mut dyn Observer,
 ) -> Result<Imaged, PipelineError> {
+    let passed = Passed::nothing(medium.size(), algorithms, limits);
+    go_on(passed, medium, images, Interval::Never, limits, progress, observer)
+}
+
+/// As [`run`], behind what has gone through before, which all `images` hold. They are made durable every `interval`.
+///
+/// # Errors
+/// As [`run`].
+pub fn go_on(
+    passed: Passed,
+    medium: &mut dyn Medium,
+    images: impl IntoIterator<Item = Box<dyn ImageWriter>>,
+    interval: Interval,
+    limits: Limits,
+    progress: &Progress,
+    observer: &mut dyn Observer,
+) -> Result<Imaged, PipelineError> {
     let images: Vec<Box<dyn ImageWriter>> = images.into_iter().collect();
-    let leaf_size = LeafSize::of_medium(medium.size());
-    let mut seen = Seen { unread: ExtentSet::new(), leaves: Leaves::new(images.len(), leaf_size) };
+    progress.advance(passed.offset().0, passed.unread.total().0);
+    let (mut passed, writers) = through(passed, medium, images, interval, limits, progress, observer)?;
+    if let Some((number, value)) = passed.leaves.last() {
+        observer.leaves(number, &[value]).map_err(PipelineError::Caller)?;
+    }
+    let Passed { hashes, leaves, leaf_size, unread } = passed;
+    let hashes: Vec<HashSet> = hashes.into_iter().map(Hashed::finish).collect();
+    let values = |set: &HashSet| set.iter().map(|(a, d)| (a, d.clone())).collect::<Vec<_>>();
+    let hashes: HashSet = hashes.iter().flat_map(values).collect();
+    let summary = ImageSummary { hashes: hashes.clone(), unread: unread.clone() };
+    let images = finish(writers, &summary, observer)?;
+    Ok(Imaged { hashes, unread, leaf_size, leaf_root: leaves.root(), images })
+}
+
+/// Reads all of `medium`, the beginning of a larger one or the next part of it, and adds it to what has gone through before.
+///
+/// # Errors
+/// As [`run`].
+pub fn pass(
+    passed: Passed,
+    medium: &mut dyn Medium,
+    limits: Limits,
+    progress: &Progress,
+    observer: &mut dyn Observer,
+) -> Result<Passed, PipelineError> {
+    through(passed, medium, Vec::new(), Interval::Never, limits, progress, observer).map(|(passed, _)| passed)
+}
+
+/// The writers of all images; none of one that failed.
+type Writers = Vec<Option<Box<dyn ImageWriter>>>;
+
+/// Everything but the end: what came of it is not finished yet, neither hashes nor images.
+fn through(
+    mut passed: Passed,
+    medium: &mut dyn Medium,
+    images: Vec<Box<dyn ImageWriter>>,
+    interval: Interval,
+    limits: Limits,
+    progress: &Progress,
+    observer: &mut dyn Observer,
+) -> Result<(Passed, Writers), PipelineError> {
+    let (size, first) = (medium.size(), passed.leaves.due());
+    let hashes = std::mem::take(&mut passed.hashes);
+    passed.leaves.begin(images.len());
+    let mut seen = Seen { passed, checkpoints: BTreeMap::new() };
+    let leaf_size = seen.passed.leaf_size;
     let buffers = Buffers::new(limits.blocks).map_err(|e| PipelineError::Resources(e.to_string()))?;
     let (told, telling) = bounded(WAITING);
 
     let (hashes, writers) = thread::scope(|scope| {
-        let lanes = hashing::start(scope, algorithms, limits.cores).map_err(no_thread)?;
+        let lanes = hashing::start(scope, hashes).map_err(no_thread)?;
         let (hashes, hashing): (Vec<_>, Vec<_>) = lanes.into_iter().unzip();
-        let pool = (limits.blocks, limits.cores);
-        let (storing, writing) = Storing::start(scope, images, leaf_size, pool, &told).map_err(no_thread)?;
+        let (pool, due) = ((limits.blocks, limits.cores), Due::new(interval, size, first));
+        let (storing, writing) =
+            Storing::start(scope, images, leaf_size, due, pool, &told).map_err(no_thread)?;
         let onward = Onward { hashes, storing, told };
-        let reading = Arc::new(Reading::new(medium.size().0, buffers, progress, onward));
+        let reading = Arc::new(Reading::new(size.0, first, buffers, progress, onward));
         let readers = start_readers(scope, medium, &reading, limits.reads).map_err(no_thread)?;
 
         let observed = seen.observe(telling, progress, observer);
@@ -231,16 +352,9 @@ pub fn run(
         // An observer, or the last image that failed, makes the readers end early: their reasons come first.
         observed?;
         reading.end().map_or(Ok(()), |end| Err(PipelineError::from(end)))?;
-        let values = |set: &HashSet| set.iter().map(|(a, d)| (a, d.clone())).collect::<Vec<_>>();
-        Ok::<_, PipelineError>((hashes.iter().flat_map(values).collect::<HashSet>(), writers))
+        Ok::<_, PipelineError>((hashes, writers))
     })?;
-
-    if let Some((number, value)) = seen.leaves.last() {
-        observer.leaves(number, &[value]).map_err(PipelineError::Caller)?;
-    }
-    let summary = ImageSummary { hashes: hashes.clone(), unread: seen.unread.clone() };
-    let images = finish(writers, &summary, observer)?;
-    Ok(Imaged { hashes, unread: seen.unread, leaf_size, leaf_root: seen.leaves.root(), images })
+    Ok((Passed { hashes, ..seen.passed }, writers))
 }
 
 fn no_thread(error: std::io::Error) -> PipelineError {
@@ -273,7 +387,7 @@ fn start_readers<'scope>(
 
 /// Closes the images that have not failed.
 fn finish(
-    writers: Vec<Option<Box<dyn ImageWriter>>>,
+    writers: Writers,
     summary: &ImageSummary,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Option<Vec<Segment>>>, PipelineError> {
@@ -302,8 +416,9 @@ fn finish(
 
 /// What the calling thread gathers.
 struct Seen {
-    unread: ExtentSet,
-    leaves: Leaves,
+    passed: Passed,
+    /// What images have told of checkpoints that others have not come to, by the number of blocks.
+    checkpoints: BTreeMap<u64, Vec<Option<String>>>,
 }
 
 impl Seen {
@@ -329,24 +444,65 @@ impl Seen {
     }
 
     fn take(&mut self, told: Told, observer: &mut dyn Observer) -> Result<(), PipelineError> {
+        let Passed { leaves, unread, .. } = &mut self.passed;
         match told {
             Told::Fault(fault) => {
-                self.unread.insert(fault.extent);
+                unread.insert(fault.extent);
                 observer.fault(&fault).map_err(PipelineError::Caller)?;
-                if self.unread.len() > MOST_RANGES {
+                if unread.len() > MOST_RANGES {
                     return Err(PipelineError::TooManyRanges);
                 }
             }
-            Told::Leaf(block, part) => self.leaves.part(block, part),
-            Told::Stored(image) => self.leaves.stored(image),
-            Told::Failed(image, error) if self.leaves.failed(image) => {
+            Told::Leaf(block, part) => leaves.part(block, part),
+            Told::Stored(image) => leaves.stored(image),
+            Told::Checkpoint(image, blocks, state) => {
+                let states = self.checkpoints.entry(blocks).or_default();
+                states.resize(states.len().max(image.saturating_add(1)), None);
+                if let Some(place) = states.get_mut(image) {
+                    *place = Some(state);
+                }
+            }
+            Told::Failed(image, error) if leaves.failed(image) => {
                 observer.image_failed(image, &error).map_err(PipelineError::Caller)?;
             }
             Told::Failed(_, error) => return Err(error.into()),
         }
-        while let Some((number, value)) = self.leaves.next() {
+        while let Some((number, value)) = self.passed.leaves.next() {
             observer.leaves(number, &[value]).map_err(PipelineError::Caller)?;
         }
-        Ok(())
+        self.tell_checkpoint(observer)
     }
+
+    /// Tells of a checkpoint that every image has come to which goes on.
+    fn tell_checkpoint(&mut self, observer: &mut dyn Observer) -> Result<(), PipelineError> {
+        let Some(first) = self.checkpoints.first_entry() else { return Ok(()) };
+        let leaves = &self.passed.leaves;
+        let told = |image: usize| first.get().get(image).is_some_and(Option::is_some);
+        if (0..leaves.images()).any(|image| leaves.goes_on(image) && !told(image)) {
+            return Ok(());
+        }
+        let (blocks, mut states) = first.remove_entry();
+        // Where an image failed on the way there, the other may be far ahead; its next one counts.
+        if leaves.due() != blocks {
+            return Ok(());
+        }
+        states.resize(leaves.images(), None);
+        for (image, state) in states.iter_mut().enumerate() {
+            *state = state.take().filter(|_| leaves.goes_on(image));
+        }
+        let (leaf_root, begun_leaf) = leaves.root_here();
+        let offset = offset_of(blocks);
+        let unread = before(&self.passed.unread, offset);
+        let checkpoint = Checkpoint { offset, leaf_root, begun_leaf, unread, states };
+        observer.checkpoint(&checkpoint).map_err(PipelineError::Caller)
+    }
+}
+
+/// The part of some ranges that lies before `end`.
+fn before(ranges: &ExtentSet, end: ByteOffset) -> ExtentSet {
+    let clipped = |extent: Extent| {
+        let length = extent.length.0.min(end.0.saturating_sub(extent.offset.0));
+        Extent { length: ByteCount(length), ..extent }
+    };
+    ranges.iter().take_while(|extent| extent.offset < end).map(clipped).collect()
 }

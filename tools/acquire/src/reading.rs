@@ -15,6 +15,9 @@ pub(crate) trait Next: Send {
 
     /// Takes the next block. False when nobody needs those that follow.
     fn block(&mut self, block: Arc<Block>) -> bool;
+
+    /// No further block comes, although the medium has some.
+    fn ended_early(&mut self) {}
 }
 
 /// What the readers share.
@@ -45,11 +48,13 @@ struct Read {
 }
 
 impl<'a, N: Next> Reading<'a, N> {
-    pub(crate) fn new(size: u64, buffers: Buffers, progress: &'a Progress, onward: N) -> Self {
-        let (ended, turn) = (AtomicBool::new(size == 0), RwLock::new(()));
-        let onward = (size > 0).then_some(onward);
-        let order = Mutex::new(Order { due: 0, early: BTreeMap::new(), onward, end: None });
-        Self { size, buffers, progress, next: AtomicU64::new(0), ended, turn, order }
+    /// Reads `size` bytes, from the block `first` on.
+    pub(crate) fn new(size: u64, first: u64, buffers: Buffers, progress: &'a Progress, onward: N) -> Self {
+        let something = offset_of(first).0 < size;
+        let (ended, turn) = (AtomicBool::new(!something), RwLock::new(()));
+        let onward = something.then_some(onward);
+        let order = Mutex::new(Order { due: first, early: BTreeMap::new(), onward, end: None });
+        Self { size, buffers, progress, next: AtomicU64::new(first), ended, turn, order }
     }
 
     /// Reads blocks until there are no more; several threads do so at the same time.
@@ -128,6 +133,7 @@ impl<N: Next> Order<N> {
                 wanted
             }
             Err(end) => {
+                next.ended_early();
                 self.end = Some(end);
                 false
             }

@@ -1,6 +1,7 @@
 //! The pool that encodes and hashes leaves, and the threads that write images in order.
 
 use crate::block::Block;
+use crate::checkpoint::Due;
 use crate::pipeline::Told;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use evidence::{LeafPart, LeafSize};
@@ -33,7 +34,16 @@ struct Task {
 pub(crate) struct Storing {
     tasks: Sender<Task>,
     /// A writer each, until it fails.
-    writers: Vec<Option<Sender<Receiver<Encoded>>>>,
+    writers: Vec<Option<Sender<Turn>>>,
+    due: Due,
+}
+
+/// What a writer does next.
+enum Turn {
+    /// Waits for chunks and stores them.
+    Store(Receiver<Encoded>),
+    /// Makes durable what it stored, which is so many blocks from the beginning of the medium.
+    Checkpoint(u64),
 }
 
 /// A thread that writes one image; it gives the writer back unless that failed.
@@ -54,6 +64,7 @@ impl Storing {
         scope: &'scope Scope<'scope, '_>,
         images: Vec<Box<dyn ImageWriter>>,
         leaf: LeafSize,
+        due: Due,
         (blocks, threads): (usize, usize),
         told: &Sender<Told>,
     ) -> std::io::Result<(Self, Vec<Writing<'scope>>)> {
@@ -65,7 +76,7 @@ impl Storing {
             let work = move || work(&incoming, &tools);
             thread::Builder::new().name("encode".to_owned()).spawn_scoped(scope, work)?;
         }
-        let (mut storing, mut writing) = (Self { tasks, writers: Vec::new() }, Vec::new());
+        let (mut storing, mut writing) = (Self { tasks, writers: Vec::new(), due }, Vec::new());
         for (number, image) in images.into_iter().enumerate() {
             let (order, ordered) = bounded(blocks);
             let told = told.clone();
@@ -82,7 +93,7 @@ impl Storing {
         for writer in &mut self.writers {
             let Some(order) = writer else { continue };
             let (sender, encoded) = bounded(1);
-            match order.send(encoded) {
+            match order.send(Turn::Store(encoded)) {
                 Ok(()) => done.push(sender),
                 Err(_) => *writer = None,
             }
@@ -90,7 +101,28 @@ impl Storing {
         if done.is_empty() && !self.writers.is_empty() {
             return false;
         }
-        self.tasks.send(Task { block, done }).is_ok()
+        let (number, length) = (block.number, block.data().len());
+        if self.tasks.send(Task { block, done }).is_err() {
+            return false;
+        }
+        if let Some(blocks) = self.due.after(number, length) {
+            self.checkpoint(blocks);
+        }
+        true
+    }
+
+    /// A last checkpoint, behind all that was stored.
+    pub(crate) fn ended_early(&mut self) {
+        if let Some(blocks) = self.due.at_the_end() {
+            self.checkpoint(blocks);
+        }
+    }
+
+    fn checkpoint(&mut self, blocks: u64) {
+        for writer in self.writers.iter().flatten() {
+            // One that has failed makes none.
+            let _ = writer.send(Turn::Checkpoint(blocks));
+        }
     }
 }
 
@@ -148,18 +180,29 @@ fn hand_out(encoded: Result<Batch, FormatError>, done: &[Sender<Encoded>]) {
 fn write(
     number: usize,
     mut image: Box<dyn ImageWriter>,
-    ordered: &Receiver<Receiver<Encoded>>,
+    ordered: &Receiver<Turn>,
     told: &Sender<Told>,
 ) -> Option<Box<dyn ImageWriter>> {
-    for encoded in ordered {
-        // The reader stopped between announcing a block and sending it.
-        let Ok(batch) = encoded.recv() else { break };
-        let stored = batch.and_then(|batch| batch.chunks.iter().try_for_each(|chunk| image.append(chunk)));
-        if let Err(error) = stored {
-            let _ = told.send(Told::Failed(number, error));
-            return None;
+    for turn in ordered {
+        let done = match turn {
+            Turn::Store(encoded) => {
+                // The reader stopped between announcing a block and sending it.
+                let Ok(batch) = encoded.recv() else { break };
+                let store = |batch: Arc<Batch>| batch.chunks.iter().try_for_each(|chunk| image.append(chunk));
+                batch.and_then(store).map(|()| Some(Told::Stored(number)))
+            }
+            Turn::Checkpoint(blocks) => {
+                let state = image.checkpoint();
+                state.map(|state| state.map(|state| Told::Checkpoint(number, blocks, state)))
+            }
+        };
+        match done {
+            Ok(done) => done.into_iter().for_each(|done| drop(told.send(done))),
+            Err(error) => {
+                let _ = told.send(Told::Failed(number, error));
+                return None;
+            }
         }
-        let _ = told.send(Told::Stored(number));
     }
     Some(image)
 }

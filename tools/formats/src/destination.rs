@@ -1,11 +1,12 @@
-//! A segment file being written: created anew, buffered, patched where a layout needs it, made durable.
+//! A segment file being written: created anew or gone on with, buffered, patched where a layout needs it, made durable.
 
-use crate::{FormatError, Segment};
+use crate::{FormatError, Segment, WhenFull};
 use evidence::{ByteCount, ByteOffset};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bytes gathered before they are written; large enough that a USB disk sees long writes.
 const BUFFER: usize = 1 << 20;
@@ -16,16 +17,52 @@ pub(crate) struct DestinationFile {
     /// Bytes of the file handed to the system so far.
     written: u64,
     buffer: Vec<u8>,
+    when_full: Option<Arc<dyn WhenFull>>,
 }
 
 impl DestinationFile {
     /// Creates the file; one that exists is never touched (`O_EXCL`).
     pub(crate) fn create(path: PathBuf) -> Result<Self, FormatError> {
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => Ok(Self { file, path, written: 0, buffer: Vec::with_capacity(BUFFER) }),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(FormatError::Exists(path)),
-            Err(source) => Err(FormatError::Destination { path, offset: ByteOffset(0), source }),
+        Self::create_asking(path, None)
+    }
+
+    /// Creates another file for whom the same is asked about room.
+    pub(crate) fn create_next(&self, path: PathBuf) -> Result<Self, FormatError> {
+        Self::create_asking(path, self.when_full.clone())
+    }
+
+    fn create_asking(path: PathBuf, when_full: Option<Arc<dyn WhenFull>>) -> Result<Self, FormatError> {
+        loop {
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => {
+                    let buffer = Vec::with_capacity(BUFFER);
+                    return Ok(Self { file, path, written: 0, buffer, when_full });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    return Err(FormatError::Exists(path));
+                }
+                Err(error) if room_was_made(when_full.as_deref(), &path, &error) => {}
+                Err(source) => return Err(FormatError::Destination { path, offset: ByteOffset(0), source }),
+            }
         }
+    }
+
+    /// Opens a file that an earlier process wrote, to go on behind its first `length` bytes; what follows them is cut off.
+    pub(crate) fn reopen(path: PathBuf, length: u64) -> Result<Self, FormatError> {
+        let told =
+            |source| FormatError::Destination { path: path.clone(), offset: ByteOffset(length), source };
+        let file = OpenOptions::new().write(true).open(&path).map_err(told)?;
+        let there = file.metadata().map_err(told)?.len();
+        if there < length {
+            return Err(shorter(&path, there, length));
+        }
+        file.set_len(length).map_err(told)?;
+        Ok(Self { file, path, written: length, buffer: Vec::with_capacity(BUFFER), when_full: None })
+    }
+
+    /// Who is asked when there is no room left.
+    pub(crate) fn ask_when_full(&mut self, when_full: Arc<dyn WhenFull>) {
+        self.when_full = Some(when_full);
     }
 
     /// Where the next byte goes.
@@ -48,7 +85,13 @@ impl DestinationFile {
     /// Replaces bytes that were written before.
     pub(crate) fn patch(&mut self, offset: u64, bytes: &[u8]) -> Result<(), FormatError> {
         self.flush()?;
-        self.file.write_all_at(bytes, offset).map_err(|source| self.refused(offset, source))
+        self.write_all_at(offset, bytes)
+    }
+
+    /// Makes what was written so far durable.
+    pub(crate) fn sync(&mut self) -> Result<(), FormatError> {
+        self.flush()?;
+        self.file.sync_data().map_err(|source| self.refused(self.written, source))
     }
 
     /// Makes the file durable and closes it.
@@ -67,14 +110,45 @@ impl DestinationFile {
     }
 
     fn write_through(&mut self, bytes: &[u8]) -> Result<(), FormatError> {
-        self.file.write_all(bytes).map_err(|source| self.refused(self.written, source))?;
+        self.write_all_at(self.written, bytes)?;
         self.written = self.written.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// Where there is no room and somebody makes some, goes on with the byte that had none.
+    fn write_all_at(&self, offset: u64, mut bytes: &[u8]) -> Result<(), FormatError> {
+        let mut at = offset;
+        while !bytes.is_empty() {
+            match self.file.write_at(bytes, at) {
+                Ok(0) => return Err(self.refused(at, io::ErrorKind::WriteZero.into())),
+                Ok(count) => {
+                    bytes = bytes.get(count..).unwrap_or_default();
+                    at = at.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if room_was_made(self.when_full.as_deref(), &self.path, &error) => {}
+                Err(error) => return Err(self.refused(at, error)),
+            }
+        }
         Ok(())
     }
 
     fn refused(&self, offset: u64, source: io::Error) -> FormatError {
         FormatError::Destination { path: self.path.clone(), offset: ByteOffset(offset), source }
     }
+}
+
+/// A file that holds less than a checkpoint vouches for.
+pub(crate) fn shorter(path: &Path, there: u64, length: u64) -> FormatError {
+    let (there, length) = (ByteCount(there), ByteCount(length));
+    let why = format!("it holds {there}, its checkpoint vouches for {length}");
+    FormatError::Unfinished { path: path.to_owned(), why }
+}
+
+/// Asks for room where that is what is missing. A file that may not grow any more is helped by none.
+fn room_was_made(when_full: Option<&dyn WhenFull>, path: &Path, error: &io::Error) -> bool {
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    full && when_full.is_some_and(|when_full| when_full.room_was_made(path))
 }
 
 /// What an abandoned image still had in memory is worth keeping; that it is incomplete shows in its layout.

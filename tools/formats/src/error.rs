@@ -114,6 +114,14 @@ pub enum FormatError {
         /// Name of what it is.
         what: String,
     },
+    /// An unfinished image and its checkpoint do not belong together, or one of them is damaged.
+    #[error("{}: can't be gone on with: {why}", path.display())]
+    Unfinished {
+        /// The segment, or the base path of the image.
+        path: PathBuf,
+        /// What does not fit.
+        why: String,
+    },
     /// The file is not an image at all, or its beginning is destroyed.
     #[error("{}: not an image: {}", Plain(path.display()), Plain(why))]
     NotAnImage {
@@ -151,6 +159,7 @@ impl FormatError {
             | FormatError::MissingSegment { path, .. }
             | FormatError::WrongSegment { path, .. }
             | FormatError::Unsupported { path, .. }
+            | FormatError::Unfinished { path, .. }
             | FormatError::NotAnImage { path, .. } => Some((path, None)),
             FormatError::Compressor(_) => None,
         }

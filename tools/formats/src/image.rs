@@ -1,8 +1,9 @@
 //! The contract between containers and those who fill or read them.
 
+use crate::state::remove_segments;
 use crate::{FormatError, aff4, ewf, raw};
 use evidence::{ByteCount, ByteOffset, CaseData, DeviceIdentity, ExtentSet, HashSet, SectorSize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What kind of medium is imaged, as far as containers tell it.
@@ -120,6 +121,12 @@ pub struct Segment {
     pub size: ByteCount,
 }
 
+/// Is asked when a destination has no room left.
+pub trait WhenFull: Send + Sync {
+    /// Waits until somebody says that there is room again. False when nobody does: then the write has failed.
+    fn room_was_made(&self, path: &Path) -> bool;
+}
+
 /// Writes one image. Chunks come in ascending order without gaps.
 pub trait ImageWriter: Send {
     /// How many bytes of media make a chunk.
@@ -131,6 +138,18 @@ pub trait ImageWriter: Send {
     /// # Errors
     /// When the destination refuses the bytes; the error names the file and offset.
     fn append(&mut self, chunk: &EncodedChunk) -> Result<(), FormatError>;
+    /// Makes all that was appended durable and gives what [`resume`] needs to go on behind it, as text; `None` from a writer
+    /// that can't be gone on with.
+    ///
+    /// # Errors
+    /// When the destination fails.
+    fn checkpoint(&mut self) -> Result<Option<String>, FormatError> {
+        Ok(None)
+    }
+    /// Says who is to be asked when the destination is full. Without one, a write that finds no room fails.
+    fn ask_when_full(&mut self, when_full: Arc<dyn WhenFull>) {
+        drop(when_full);
+    }
     /// Closes the container, makes it durable (fsync of each segment and of its folder) and lists its segments.
     ///
     /// # Errors
@@ -195,4 +214,50 @@ pub fn create(kind: ImageKind, plan: &ImagePlan) -> Result<Box<dyn ImageWriter>,
         ImageKind::Ewf => Box::new(ewf::EwfWriter::create(plan)?),
         ImageKind::Aff4(compression) => Box::new(aff4::Aff4Writer::create(plan, compression)?),
     })
+}
+
+/// Opens what an unfinished image holds up to a checkpoint, to be read. Its size is that of the medium, as far as the format
+/// knows it; what lies behind the checkpoint can't be read. Nothing is changed.
+///
+/// # Errors
+/// [`FormatError::Unfinished`] when `state`, which [`ImageWriter::checkpoint`] gave, does not fit the files at `base`; what
+/// the reader of the format finds.
+pub fn open_unfinished(
+    kind: ImageKind,
+    base: &Path,
+    state: &str,
+) -> Result<Box<dyn ImageReader>, FormatError> {
+    Ok(match kind {
+        ImageKind::Raw => Box::new(raw::RawReader::open_unfinished(base, state)?),
+        ImageKind::Ewf => Box::new(ewf::EwfReader::open_unfinished(base, state)?),
+        ImageKind::Aff4(compression) => {
+            Box::new(aff4::Aff4Reader::open_unfinished(base, compression, state)?)
+        }
+    })
+}
+
+/// Goes on with an image behind a checkpoint. What was written after it, and later segments, are removed: nothing vouches
+/// for them.
+///
+/// # Errors
+/// As [`open_unfinished`], and [`create`].
+pub fn resume(kind: ImageKind, plan: &ImagePlan, state: &str) -> Result<Box<dyn ImageWriter>, FormatError> {
+    Ok(match kind {
+        ImageKind::Raw => Box::new(raw::RawWriter::resume(plan, state)?),
+        ImageKind::Ewf => Box::new(ewf::EwfWriter::resume(plan, state)?),
+        ImageKind::Aff4(compression) => Box::new(aff4::Aff4Writer::resume(plan, compression, state)?),
+    })
+}
+
+/// Removes what is left of an image that was begun and of which nothing is vouched for.
+///
+/// # Errors
+/// [`FormatError::Destination`] when a file can't be removed.
+pub fn discard(kind: ImageKind, base: &Path, split: bool) -> Result<(), FormatError> {
+    match kind {
+        ImageKind::Raw if split => remove_segments(base, raw::names_from(1)),
+        ImageKind::Raw => remove_segments(base, ["raw".to_owned()].into_iter()),
+        ImageKind::Ewf => remove_segments(base, ewf::names_from(1)),
+        ImageKind::Aff4(_) => remove_segments(base, ["aff4".to_owned()].into_iter()),
+    }
 }

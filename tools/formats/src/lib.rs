@@ -31,10 +31,11 @@ mod little_endian;
 pub mod raw;
 mod segment_files;
 mod sniff;
+mod state;
 
 pub use error::FormatError;
 pub use image::{
     ChunkEncoder, DeviceLabel, EncodedChunk, ImageKind, ImagePlan, ImageReader, ImageSummary, ImageWriter,
-    MediumKind, Provenance, Segment, create,
+    MediumKind, Provenance, Segment, WhenFull, create, discard, open_unfinished, resume,
 };
 pub use sniff::open;

@@ -1,6 +1,7 @@
 //! What an entry can say.
 
 use crate::fault_entry::{FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Unstable};
+use crate::resume_entry::{Checkpoint, ResumeBegun};
 use evidence::{
     ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet,
     SelfReport,
@@ -73,6 +74,10 @@ pub enum Entry {
         /// Under which name, after how long, and what keeps it from being changed.
         text: String,
     },
+    /// What was written so far is durable, and a later run can go on behind it.
+    Checkpoint(Checkpoint),
+    /// An acquisition that was cut off is gone on with.
+    ResumeBegun(ResumeBegun),
     /// The acquisition ended before its time.
     Interrupted {
         /// Why.
@@ -106,6 +111,8 @@ impl Entry {
             Entry::Reread(_) => "reread",
             Entry::SourceLost { .. } => "source-lost",
             Entry::SourceReturned { .. } => "source-returned",
+            Entry::Checkpoint(_) => "checkpoint",
+            Entry::ResumeBegun(_) => "resume-begun",
             Entry::Interrupted { .. } => "interrupted",
             Entry::ImageClosed(_) => "image-closed",
             Entry::Verification(_) => "verification",
@@ -114,7 +121,7 @@ impl Entry {
     }
 
     /// All words that [`Entry::kind`] can give.
-    pub const KINDS: [&'static str; 19] = [
+    pub const KINDS: [&'static str; 21] = [
         "acquisition-opened",
         "hidden-areas",
         "read-error",
@@ -130,6 +137,8 @@ impl Entry {
         "reread",
         "source-lost",
         "source-returned",
+        "checkpoint",
+        "resume-begun",
         "interrupted",
         "image-closed",
         "verification",

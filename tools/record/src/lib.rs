@@ -24,6 +24,7 @@ mod entry;
 mod error;
 mod fault_entry;
 mod reader;
+mod resume_entry;
 mod writer;
 
 pub use chain::ChainHash;
@@ -36,7 +37,8 @@ pub use fault_entry::{
     EarlierRecord, FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Totals, Unstable,
 };
 pub use reader::{Break, Chain, Content, Flaw, RecordFile, StoredEntry, read, visit};
-pub use writer::RecordWriter;
+pub use resume_entry::{Checkpoint, ResumeBegun};
+pub use writer::{RecordWriter, is_being_written};
 
 /// Version of the format that is written.
 pub const FORMAT_VERSION: u32 = 1;

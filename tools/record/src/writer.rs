@@ -4,7 +4,7 @@ use crate::{ChainHash, Entry, RecordError};
 use jiff::Timestamp;
 use nix::fcntl::{FallocateFlags, fallocate};
 use serde::Serialize;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -73,6 +73,8 @@ impl RecordWriter {
             deed: "made durable",
             source,
         })?;
+        // Where locks are unknown, nothing is lost but the warning of [`crate::is_being_written`].
+        let _ = file.try_lock();
         let path = path.to_owned();
         let mut writer = Self { path, file, next: 0, head: ChainHash::START, length: 0, reserved: 0, clock };
         writer.reserve();
@@ -150,6 +152,15 @@ impl RecordWriter {
     fn failed(&self, deed: &'static str, source: io::Error) -> RecordError {
         RecordError::Write { path: self.path.clone(), deed, source }
     }
+}
+
+/// True while another process writes the record at `path`.
+///
+/// # Errors
+/// [`RecordError::Read`] when the file can't be opened.
+pub fn is_being_written(path: &Path) -> Result<bool, RecordError> {
+    let file = File::open(path).map_err(|source| RecordError::Read { path: path.to_owned(), source })?;
+    Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// A file's name is durable only when its folder is.

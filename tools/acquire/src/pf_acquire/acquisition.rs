@@ -1,27 +1,32 @@
 //! One acquisition from the first check to the last entry of its record.
 
 use super::arguments::{Arguments, Format};
+use super::checkpoints::Checkpoints;
 use super::destination;
 use super::failure::{Failure, LONGEST_ARGUMENTS};
+use super::pause::Pause;
 use super::records::Records;
 use super::report::{FaultReport, Report};
 use super::rescue;
 use super::rescue::screen::record_unstable;
+use super::resume;
 use super::screen::{Screen, tell};
 use super::source::{self, Protection, Source};
 use acquire::medium::{Medium, ReadBack, Treated};
-use acquire::pipeline::{self, Imaged, Limits, PipelineError};
+use acquire::pipeline::{self, Imaged, Limits, Passed, PipelineError};
 use acquire::progress::Progress;
 use acquire::rescue::map_text::Heading;
 use acquire::rescue::{RereadEnd, RescueEnd, Share, Store, reread};
 use device::{DirectFile, ReadMode, self_report};
-use evidence::{ByteCount, ExtentSet, HashAlgorithm, HashSet, SectorSize, Transport};
+use evidence::{
+    ByteCount, Digest, ExtentSet, HashAlgorithm, HashSet, LeafRoot, LeafSize, SectorSize, Transport,
+};
 use formats::{ImagePlan, ImageWriter, Segment};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::utsname::uname;
 use record::{
-    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Outcome, Plan, SegmentFile,
-    Software, Verification,
+    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Outcome, Plan, ResumeBegun,
+    SegmentFile, Software, Verification,
 };
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -44,6 +49,9 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     if arguments.faults.rescue {
         return rescue::run(arguments, algorithms);
     }
+    if arguments.resume {
+        return resume::run(arguments);
+    }
     let source = source::identify(&arguments.source)?;
     let folders = destination::check(arguments, &source, source.disk.identity.capacity)?;
     let protection = source.protect(arguments.unguarded)?;
@@ -51,11 +59,38 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     if medium.size() == ByteCount(0) {
         return Err(empty(&source));
     }
-    Acquisition::begin(arguments, source, protection, medium, &folders, algorithms)?.carry_out()
+    // Before the first file is made: from then on a signal must end the run with its record closed.
+    let stop = stop_flag();
+    let bases: Vec<PathBuf> = folders.iter().map(|folder| folder.join(arguments.base_name())).collect();
+    let passed = Passed::nothing(medium.size(), &algorithms, arguments.limits());
+    let begin = |plan: &dyn Fn(&Path) -> ImagePlan| {
+        let create = |base: &PathBuf| formats::create(arguments.format.kind(), &plan(base));
+        let images = bases.iter().map(create).collect::<Result<Vec<_>, _>>()?;
+        let chunk_size = images.first().map_or(0, |image| image.chunk_size());
+        let chunk_size = ByteCount(u64::try_from(chunk_size).unwrap_or(u64::MAX));
+        Ok(Beginning { images, chunk_size, passed, leaves: Vec::new(), resumed: None, whole: None })
+    };
+    Acquisition::begin(arguments, source, protection, medium, &bases, stop, begin)?.carry_out()
+}
+
+/// What an acquisition begins with.
+pub struct Beginning {
+    /// Images to be written, at their beginning or behind what an earlier run stored.
+    pub images: Vec<Box<dyn ImageWriter>>,
+    /// Media bytes in their chunks.
+    pub chunk_size: ByteCount,
+    /// What went through before.
+    pub passed: Passed,
+    /// Leaves of that which are whole.
+    pub leaves: Vec<Digest>,
+    /// What is gone on with.
+    pub resumed: Option<ResumeBegun>,
+    /// The images are whole, and are only read back.
+    pub whole: Option<ImageClosed>,
 }
 
 /// An acquisition whose record is open.
-struct Acquisition<'a> {
+pub struct Acquisition<'a> {
     arguments: &'a Arguments,
     source: Source,
     protection: Protection,
@@ -64,27 +99,26 @@ struct Acquisition<'a> {
     medium: Treated,
     /// Folder and base name of each image.
     bases: Vec<PathBuf>,
-    algorithms: Vec<HashAlgorithm>,
-    images: Vec<Box<dyn ImageWriter>>,
+    beginning: Beginning,
     record: Records,
     stop: Arc<AtomicBool>,
     limits: Limits,
 }
 
 impl<'a> Acquisition<'a> {
-    fn begin(
+    /// Lets `begin` make the images by a plan, and opens the record.
+    pub fn begin(
         arguments: &'a Arguments,
         source: Source,
         protection: Protection,
         medium: DirectFile,
-        folders: &[PathBuf],
-        algorithms: Vec<HashAlgorithm>,
+        bases: &[PathBuf],
+        stop: Arc<AtomicBool>,
+        begin: impl FnOnce(&dyn Fn(&Path) -> ImagePlan) -> Result<Beginning, Failure>,
     ) -> Result<Self, Failure> {
-        // Before the first file is made: from then on a signal must end the run with its record closed.
-        let stop = stop_flag();
-        let bases: Vec<PathBuf> = folders.iter().map(|folder| folder.join(arguments.base_name())).collect();
-        let plan = |base: &PathBuf| ImagePlan {
-            base: base.clone(),
+        let (bases, algorithms) = (bases.to_vec(), arguments.algorithms());
+        let plan = |base: &Path| ImagePlan {
+            base: base.to_owned(),
             media_size: medium.size(),
             sector_size: source.disk.identity.logical_sector,
             segment_size: arguments.segment_limit(),
@@ -94,9 +128,7 @@ impl<'a> Acquisition<'a> {
             acquired_at: jiff::Timestamp::now().as_second(),
             medium: source.medium_kind(),
         };
-        let create = |base: &PathBuf| formats::create(arguments.format.kind(), &plan(base));
-        let images = bases.iter().map(create).collect::<Result<Vec<_>, _>>()?;
-        let chunk_size = images.first().map_or(0, |image| image.chunk_size());
+        let beginning = begin(&plan)?;
         let mut destinations = bases.iter().map(|base| base.display().to_string());
         let mut record = Records::create(bases.iter().map(|base| destination::record_path(base)))?;
         let reported = protection.report()?;
@@ -113,7 +145,7 @@ impl<'a> Acquisition<'a> {
             guard: reported.clone(),
             plan: Plan {
                 format: arguments.format.word().to_owned(),
-                chunk_size: ByteCount(u64::try_from(chunk_size).unwrap_or(u64::MAX)),
+                chunk_size: beginning.chunk_size,
                 segment_size: arguments.segment_limit(),
                 hashes: algorithms.clone(),
                 destination: destinations.next().unwrap_or_default(),
@@ -122,6 +154,9 @@ impl<'a> Acquisition<'a> {
         })))?;
         let hidden = ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
+        if let Some(resumed) = &beginning.resumed {
+            record.append(&Entry::ResumeBegun(resumed.clone()))?;
+        }
         if medium.mode() == ReadMode::Buffered {
             record.append(&note("no direct reads here: the source is read through the page cache"))?;
         }
@@ -139,44 +174,70 @@ impl<'a> Acquisition<'a> {
             hidden,
             medium,
             bases,
-            algorithms,
-            images,
+            beginning,
             record,
             stop,
             limits,
         })
     }
 
-    fn carry_out(mut self) -> Result<Report, Failure> {
+    /// Images, reads back, and closes the record.
+    pub fn carry_out(mut self) -> Result<Report, Failure> {
+        let begun = Instant::now();
+        let imaged = match self.beginning.whole.take() {
+            Some(closed) => whole(&closed, &self.bases, self.medium.size()),
+            None => self.image()?,
+        };
+        self.finish(imaged, begun.elapsed().as_secs_f64())
+    }
+
+    /// Reads the source and writes the images.
+    fn image(&mut self) -> Result<Imaged, Failure> {
         let media_size = self.medium.size();
         let progress = Progress::new(Arc::clone(&self.stop));
-        let begun = Instant::now();
-        let imaged = {
-            let images = std::mem::take(&mut self.images);
-            let mut screen = Screen::new("imaging", media_size).recording(&mut self.record, &self.bases);
-            screen.name_fill(&self.arguments.faults.fill);
-            pipeline::run(&mut self.medium, images, &self.algorithms, self.limits, &progress, &mut screen)
-        };
-        let imaged = match imaged {
-            Ok(imaged) => imaged,
-            Err(error) => {
-                record_early_end(&error, &self.protection, &mut self.record);
-                return Err(Failure::EndedEarly { error, folders: self.folders() });
-            }
-        };
+        let nothing = Passed::nothing(media_size, &[], self.limits);
+        let passed = std::mem::replace(&mut self.beginning.passed, nothing);
+        let mut images = std::mem::take(&mut self.beginning.images);
+        let leaves = std::mem::take(&mut self.beginning.leaves);
+        let mut checkpoints = Checkpoints::new(&self.bases, media_size, leaves);
+        // With two destinations the other goes on, and waits for nobody.
+        let pause = Pause::at_the_terminal(&self.stop).filter(|_| images.len() == 1);
+        if let (Some(pause), Some(image)) = (&pause, images.first_mut()) {
+            let pause: Arc<Pause> = Arc::clone(pause);
+            image.ask_when_full(pause);
+        }
+        let mut screen = Screen::new("imaging", media_size)
+            .recording(&mut self.record, &self.bases)
+            .keeping(&mut checkpoints, passed.offset().0)
+            .pausing(pause);
+        screen.name_fill(&self.arguments.faults.fill);
+        let interval = self.arguments.interval();
+        let medium = &mut self.medium;
+        let imaged = pipeline::go_on(passed, medium, images, interval, self.limits, &progress, &mut screen);
+        drop(screen);
+        imaged.map_err(|error| {
+            record_early_end(&error, &self.protection, &mut self.record);
+            Failure::EndedEarly { error, folders: self.folders() }
+        })
+    }
+
+    /// What follows when the images are whole.
+    fn finish(mut self, imaged: Imaged, seconds: f64) -> Result<Report, Failure> {
+        let media_size = self.medium.size();
         let segments = segment_files(&imaged);
         self.record.append(&Entry::ImageClosed(ImageClosed {
             segments: segments.clone(),
             media_size,
             hashes: imaged.hashes.clone(),
             unread: imaged.unread.clone(),
-            seconds: begun.elapsed().as_secs_f64(),
+            seconds,
         }))?;
         tell_what_the_table_lacks(self.arguments.format, &imaged.unread, &self.source, &mut self.record)?;
         let map = self.keep_maps(media_size, &imaged)?;
         let Verified { whole, failed, mismatches } = self.verify(&imaged, media_size)?;
         let outcome = outcome_of(!whole.is_empty(), &imaged.unread);
         let unstable = self.compare_again(&imaged)?;
+        Checkpoints::remove(&self.bases);
         close(&mut self.record, &self.protection, outcome)?;
         let mut folders = if whole.is_empty() { failed.iter() } else { whole.iter() };
         Ok(Report {
@@ -227,7 +288,7 @@ impl<'a> Acquisition<'a> {
         Ok(Verified { whole, failed, mismatches })
     }
 
-    /// Keeps a map of what was unread beside each image; says how it is called.
+    /// Keeps a map of what was unread beside each image, where an earlier run did not; says how it is called.
     fn keep_maps(&mut self, size: ByteCount, imaged: &Imaged) -> Result<Option<String>, Failure> {
         let mut name = None;
         for (base, _) in self.bases.iter().zip(&imaged.images).filter(|(_, segments)| segments.is_some()) {
@@ -257,6 +318,23 @@ impl<'a> Acquisition<'a> {
     fn folders(&self) -> String {
         let folders = self.bases.iter().filter_map(|base| base.parent());
         folders.map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" and ")
+    }
+}
+
+/// Images that an earlier run finished.
+fn whole(closed: &ImageClosed, bases: &[PathBuf], size: ByteCount) -> Imaged {
+    let leaf_size = LeafSize::of_medium(size);
+    let segments = |base: &PathBuf| {
+        let folder = base.parent().unwrap_or(Path::new(""));
+        let segment = |file: &SegmentFile| Segment { path: folder.join(&file.name), size: file.size };
+        Some(closed.segments.iter().map(segment).collect())
+    };
+    Imaged {
+        hashes: closed.hashes.clone(),
+        unread: closed.unread.clone(),
+        leaf_size,
+        leaf_root: LeafRoot::default().value(),
+        images: bases.iter().map(segments).collect(),
     }
 }
 
@@ -306,6 +384,10 @@ fn keep_map(
 ) -> Result<Option<String>, Failure> {
     if unread.is_empty() {
         return Ok(None);
+    }
+    let path = Store::map_path(base);
+    if path.symlink_metadata().is_ok() {
+        return Ok(path.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
     let heading = Heading {
         software: format!("Permafrost pf-acquire version {}", env!("CARGO_PKG_VERSION")),

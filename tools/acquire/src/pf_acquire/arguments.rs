@@ -1,8 +1,10 @@
 //! The command line.
 
 use super::fault_arguments::FaultArguments;
+use acquire::checkpoint::Interval;
 use acquire::pipeline::Limits;
-use clap::{Parser, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use evidence::{ByteCount, CaseData, HashAlgorithm};
 use formats::ImageKind;
 use formats::aff4::Compression;
@@ -23,6 +25,12 @@ answers go into the record. Nothing is unlocked.
 With --to twice the source is read once and written to both. If one destination fails the other goes on: that is said, stands in \
 the record, and has an exit code of its own. Each destination has the whole record, with the same chain head.
 
+Every 15 s what was written is made durable, and NAME.checkpoint beside the image says how to go on; at the end it is removed. After \
+a loss of power, a pulled cable, a full or failed destination, Ctrl-C or a source that was lost, the same command with --resume reads \
+back what is stored, proves it, goes on behind it, and ends with the hash values of a run that was never cut off. The record of the \
+earlier run is kept as NAME.record-1.jsonl. On a full destination the run waits at a terminal until there is room; else it ends with \
+code 4. An image that was copied to a larger disk, with its record and checkpoint, goes on there with --resume --to.
+
 Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the \
 record has all. Before it starts, the program hashes what has known values and refuses to go on if one is wrong.
 
@@ -34,7 +42,7 @@ verified, but some sectors could not be read, or were read differently the secon
 at one of two destinations, the other failed.";
 
 /// Image a disk: read once, hash, compress, write, read back, and record it all
-#[derive(Parser, Debug)]
+#[derive(Clone, Parser, Debug)]
 #[command(name = "pf-acquire", version, after_help = AFTER_HELP)]
 pub struct Arguments {
     /// Disk, partition, loop device or ordinary file
@@ -88,6 +96,16 @@ pub struct Arguments {
     #[arg(long)]
     pub unguarded: bool,
 
+    /// Go on with an acquisition that was cut off: what is stored is read back and proven first. What else is not given is as
+    /// it was then
+    #[arg(long, conflicts_with_all = ["rescue", "adopt"])]
+    pub resume: bool,
+
+    /// Make the image durable, so that --resume can go on there, whenever so much of the source was stored [default: every
+    /// 15 s, on large or slow sources every 5 min at the latest]
+    #[arg(long, value_name = "SIZE")]
+    pub checkpoint: Option<ByteCount>,
+
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
@@ -95,6 +113,10 @@ pub struct Arguments {
     /// How faults of the source are met
     #[command(flatten)]
     pub faults: FaultArguments,
+
+    /// Names of the options that were given, and did not come about by default
+    #[arg(skip)]
+    given: Vec<String>,
 }
 
 /// Format of the image.
@@ -129,6 +151,26 @@ impl Format {
 }
 
 impl Arguments {
+    /// Those of this process; ends it where they are wrong, or ask for help.
+    pub fn of_this_process() -> Self {
+        let matches = Self::command().get_matches();
+        let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let given =
+            matches.ids().filter(|id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine));
+        arguments.given = given.map(ToString::to_string).collect();
+        arguments
+    }
+
+    /// True when that option was given.
+    pub fn has(&self, option: &str) -> bool {
+        self.given.iter().any(|given| given == option)
+    }
+
+    /// How often the image is made durable.
+    pub fn interval(&self) -> Interval {
+        self.checkpoint.map_or(Interval::Usual, Interval::Every)
+    }
+
     /// The case fields.
     pub fn case(&self) -> CaseData {
         CaseData {

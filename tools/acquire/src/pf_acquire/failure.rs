@@ -79,7 +79,9 @@ pub enum Failure {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// It had begun and ended early.
-    #[error("{error}. What was written stays in {folders}, but it is not a whole image")]
+    #[error(
+        "{error}. What was written stays in {folders}, but it is not a whole image: the same command with --resume goes on with it"
+    )]
     EndedEarly {
         /// Why.
         error: PipelineError,
@@ -88,13 +90,33 @@ pub enum Failure {
     },
     /// The image was finished, the reading back was not.
     #[error(
-        "{error}. The image in {folders} is whole but was not read back to its end: check it with pf-verify"
+        "{error}. The image in {folders} is whole but was not read back to its end: the same command with --resume reads it back"
     )]
     NotReadBack {
         /// Why.
         error: PipelineError,
         /// Each destination.
         folders: String,
+    },
+    /// An unfinished image is not what was stored.
+    #[error("{base}: the image can't be gone on with, it is not what was stored: {place}{colon}{why}. Nothing was changed; what lies before that is \
+             as it was. Image again under another --name, and check the disk that it lies on", base = .base.display(),
+            colon = if .place.is_empty() { "" } else { ": " })]
+    PrefixDiffers {
+        /// Base path of the image.
+        base: PathBuf,
+        /// Which range of the medium, where that is known.
+        place: String,
+        /// How it shows.
+        why: String,
+    },
+    /// An unfinished image could not be read back.
+    #[error("{error}. What is stored as {base} was not read back to its end, and nothing was changed", base = .base.display())]
+    NotProven {
+        /// Why.
+        error: PipelineError,
+        /// Base path of the image.
+        base: PathBuf,
     },
     /// A disk whose sectors the kernel can't give.
     #[error("{path}: {reason}")]
@@ -159,6 +181,7 @@ impl Failure {
         ExitCode::from(match self {
             Failure::EndedEarly { error, .. }
             | Failure::NotReadBack { error, .. }
+            | Failure::NotProven { error, .. }
             | Failure::Packing { error, .. } => match error {
                 PipelineError::Stopped(_) => 5,
                 PipelineError::Source(_) | PipelineError::TooManyRanges => 6,
@@ -177,6 +200,7 @@ impl Failure {
                 RereadEnd::Kept(_) | RereadEnd::Caller(_) => 4,
                 RereadEnd::Memory(_) => 2,
             },
+            Failure::PrefixDiffers { .. } => 1,
             Failure::Store(StoreError::Destination { .. }) => 4,
             Failure::Record(RecordError::Write { .. }) | Failure::Image(FormatError::Destination { .. }) => 4,
             _ => 2,

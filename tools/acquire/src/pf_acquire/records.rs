@@ -1,6 +1,8 @@
 //! The record, at each destination the same byte for byte.
 
+use super::destination::record_path;
 use super::screen::tell;
+use acquire::durable_text::{sync_folder_of, with_suffix};
 use jiff::Timestamp;
 use record::{ChainHash, Entry, RecordError, RecordWriter};
 use std::path::{Path, PathBuf};
@@ -42,4 +44,27 @@ impl Records {
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.kept.iter().map(RecordWriter::path)
     }
+}
+
+/// Most runs of one acquisition.
+const MOST_RUNS: u32 = 999;
+
+/// Where the records of earlier runs of the image with this base path are, oldest first.
+pub fn put_aside_before(base: &Path) -> Vec<PathBuf> {
+    let numbered = (1..=MOST_RUNS).map(|run| numbered(base, run));
+    numbered.take_while(|path| path.symlink_metadata().is_ok()).collect()
+}
+
+/// Gives the record of the earlier run another name, so that the newest one is always beside the image. Its content stays.
+pub fn put_aside(base: &Path) -> Result<String, RecordError> {
+    let record = record_path(base);
+    let free = (1..=MOST_RUNS).map(|run| numbered(base, run)).find(|path| path.symlink_metadata().is_err());
+    let Some(path) = free else { return Err(RecordError::Exists(record)) };
+    let renamed = std::fs::rename(&record, &path).and_then(|()| sync_folder_of(&path));
+    renamed.map_err(|source| RecordError::Write { path: record, deed: "put aside", source })?;
+    Ok(path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+}
+
+fn numbered(base: &Path, run: u32) -> PathBuf {
+    with_suffix(base, &format!(".record-{run}.jsonl"))
 }

@@ -1,18 +1,23 @@
 //! What is seen while it runs: a line on standard error. Nothing of it may end an acquisition: a terminal that hangs up or
 //! a program that reads no more takes the lines with it, and the record has it all.
 
+use super::checkpoints::Checkpoints;
+use super::foresight::Foresight;
+use super::pause::Pause;
 use super::records::Records;
 use acquire::block_reader::ReadFault;
+use acquire::checkpoint::Checkpoint;
 use acquire::pipeline::{Observer, Refusal};
 use acquire::progress::Progress;
 use acquire::treatment::Fill;
-use evidence::{ByteCount, Plain};
+use evidence::{ByteCount, Digest, Plain};
 use formats::FormatError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use record::Entry;
 use std::fmt;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a line is printed where there is no terminal to redraw it on.
@@ -38,6 +43,11 @@ pub struct Screen<'a> {
     record: Option<&'a mut Records>,
     /// Folder and base name of each image.
     images: &'a [PathBuf],
+    checkpoints: Option<&'a mut Checkpoints>,
+    foresight: Option<Foresight>,
+    pause: Option<Arc<Pause>>,
+    /// What was stored before this run.
+    from: u64,
 }
 
 impl<'a> Screen<'a> {
@@ -61,6 +71,10 @@ impl<'a> Screen<'a> {
             fill: Fill::Zeros.to_string(),
             record: None,
             images: &[],
+            checkpoints: None,
+            foresight: None,
+            pause: None,
+            from: 0,
         }
     }
 
@@ -87,9 +101,25 @@ impl<'a> Screen<'a> {
         self
     }
 
+    /// Checkpoints are kept; what of the medium lies before `from` was stored by an earlier run.
+    pub fn keeping(mut self, checkpoints: &'a mut Checkpoints, from: u64) -> Self {
+        (self.checkpoints, self.from) = (Some(checkpoints), from);
+        self.bar.set_position(from);
+        self.bar.reset_eta();
+        let folders = self.images.iter().filter_map(|base| base.parent()).map(Path::to_owned);
+        self.foresight = Some(Foresight::new(folders, from));
+        self
+    }
+
+    /// Says what `pause` has to say.
+    pub fn pausing(mut self, pause: Option<Arc<Pause>>) -> Self {
+        self.pause = pause;
+        self
+    }
+
     fn print_plainly(&self, done: u64) {
         let seconds = self.begun.elapsed().as_secs().max(1);
-        let rate = (done / seconds).max(1);
+        let rate = (done.saturating_sub(self.from) / seconds).max(1);
         let percent = done.saturating_mul(100).checked_div(self.size.0).unwrap_or(100);
         let left = self.size.0.saturating_sub(done) / rate;
         tell(format_args!(
@@ -144,8 +174,29 @@ impl Observer for Screen<'_> {
         Ok(())
     }
 
+    fn leaves(&mut self, _first: u64, values: &[Digest]) -> Result<(), Refusal> {
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.leaves(values);
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), Refusal> {
+        if let (Some(checkpoints), Some(record)) = (&mut self.checkpoints, &mut self.record) {
+            checkpoints.keep(checkpoint, record)?;
+        }
+        Ok(())
+    }
+
     fn tick(&mut self, progress: &Progress) {
         self.bar.set_position(progress.done());
+        if let Some(line) = self.pause.as_ref().and_then(|pause| pause.line()) {
+            self.bar.suspend(|| tell(format_args!("{line}")));
+        }
+        let foreseen = self.foresight.as_mut().map(|foresight| foresight.look(progress.done(), self.size));
+        for line in foreseen.unwrap_or_default() {
+            self.bar.suspend(|| tell(format_args!("warning: {line}")));
+        }
         if self.faults > 0 {
             self.bar.set_prefix(format!("{} unreadable", ByteCount(progress.unread()).short()));
         }

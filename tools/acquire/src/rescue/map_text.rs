@@ -49,7 +49,7 @@ pub fn write(
     map: &Mapfile,
     standing: Standing,
     heading: &Heading,
-    output: &mut impl Write,
+    output: &mut (impl Write + ?Sized),
 ) -> io::Result<()> {
     let plain = |text: &str| text.replace(|c: char| c.is_control(), " ");
     writeln!(output, "# Mapfile. Created by {}", plain(&heading.software))?;

@@ -4,11 +4,12 @@
 use super::map_text::{self, Heading, MapError};
 use super::mapfile::{Mapfile, Status};
 use super::passes::Standing;
+use crate::durable_text::{self, with_suffix};
 use crate::treatment::Fill;
 use evidence::{ByteCount, ByteOffset, Digest, ExtentSet, HashAlgorithm, Hasher, SectorSize};
 use nix::fcntl::{FallocateFlags, fallocate};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -218,15 +219,9 @@ impl Store {
 
 /// The whole file or none of it: written beside, made durable, then put in the place of the one before.
 fn write_map(path: &Path, map: &Mapfile, standing: Standing, heading: &Heading) -> Result<(), StoreError> {
-    let draft = with_suffix(path, ".new");
     let written = || -> io::Result<()> {
-        let mut output = BufWriter::new(File::create(&draft)?);
-        map_text::write(map, standing, heading, &mut output)?;
-        output.flush()?;
-        output.get_ref().sync_all()?;
-        std::fs::rename(&draft, path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
+        durable_text::draft(path, |output| map_text::write(map, standing, heading, output))?;
+        durable_text::put_in_place(path)
     };
     written().map_err(failed(path, "saving it"))
 }
@@ -238,12 +233,6 @@ fn now() -> String {
 fn failed(path: &Path, deed: &'static str) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::Destination { path, deed, source }
-}
-
-fn with_suffix(base: &Path, suffix: &str) -> PathBuf {
-    let mut name = base.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Writes an image stream: chunks into bevies, and behind each bevy its index and its block hashes.
 
 use super::hashes::{self, Algorithm, Running};
+use super::state;
 use super::vocabulary::member_name;
 use super::zip_writer::{MemberName, ZipWriter};
 use crate::FormatError;
@@ -54,6 +55,40 @@ impl BevyWriter {
         }
     }
 
+    /// A stream that is gone on with. The tables of each complete bevy are told with [`BevyWriter::complete`].
+    pub(super) fn reopen(volume: &str, stream: &str, bevies: u64, open: Option<&state::OpenBevy>) -> Self {
+        let before = bevies.saturating_mul(CHUNKS_IN_BEVY.into());
+        let within = open.map_or(0, |open| open.chunks.len());
+        Self {
+            chunks: before.saturating_add(u64::try_from(within).unwrap_or(u64::MAX)),
+            bevy: open.map(|open| OpenBevy {
+                number: bevies,
+                length: open.length(),
+                index: open.index(),
+                hashes: open.hashes(),
+            }),
+            ..Self::new(volume, stream)
+        }
+    }
+
+    /// Takes the tables of a bevy that an earlier process completed.
+    pub(super) fn complete(&mut self, index: &[u8], hashes: &[u8]) {
+        self.index_hash.update(index);
+        self.block_hashes.update(hashes);
+    }
+
+    /// What is in the bevy that is being filled: stored length and hash of each chunk.
+    pub(super) fn open_chunks(&self) -> Vec<(u32, [u8; 32])> {
+        let Some(bevy) = &self.bevy else { return Vec::new() };
+        let lengths = bevy
+            .index
+            .as_chunks::<12>()
+            .0
+            .iter()
+            .map(|[.., a, b, c, d]| u32::from_le_bytes([*a, *b, *c, *d]));
+        lengths.zip(bevy.hashes.as_chunks::<32>().0.iter().copied()).collect()
+    }
+
     /// Where in the stream the next chunk begins.
     pub(super) fn position(&self) -> u64 {
         self.chunks.saturating_mul(CHUNK.into())
@@ -96,7 +131,7 @@ impl BevyWriter {
         zip.member(self.name(number, ".index"), &index)
     }
 
-    fn name(&self, number: u64, ending: &'static str) -> MemberName {
+    pub(super) fn name(&self, number: u64, ending: &'static str) -> MemberName {
         MemberName::Bevy { folder: Arc::clone(&self.folder), number, ending }
     }
 

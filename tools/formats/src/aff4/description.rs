@@ -42,6 +42,22 @@ impl Names {
         })
     }
 
+    /// How many there are.
+    pub(super) const COUNT: usize = 8;
+
+    /// All of them, in the order that [`Names::of`] takes.
+    pub(super) fn all(&self) -> [&str; Self::COUNT] {
+        let Self { volume, image, stream, map, filled, details, notes, times } = self;
+        [volume, image, stream, map, filled, details, notes, times]
+    }
+
+    /// Names that were given before.
+    pub(super) fn of(names: Vec<String>) -> Option<Self> {
+        let names: [String; Self::COUNT] = names.try_into().ok()?;
+        let [volume, image, stream, map, filled, details, notes, times] = names;
+        Some(Self { volume, image, stream, map, filled, details, notes, times })
+    }
+
     /// Volume, map and stream.
     pub(super) fn of_map<'a>(&'a self, map: &'a str) -> (&'a str, &'a str, &'a str) {
         (&self.volume, map, &self.stream)

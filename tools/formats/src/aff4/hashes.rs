@@ -42,7 +42,7 @@ impl Algorithm {
     }
 
     /// The ending of members with its block hashes, as the reference images spell it.
-    pub(super) fn ending(self) -> &'static str {
+    pub(super) const fn ending(self) -> &'static str {
         match self {
             Algorithm::Md5 => ".blockHash.md5",
             Algorithm::Sha1 => ".blockHash.sha1",

@@ -1,5 +1,6 @@
 //! An image stream: chunks in bevies, each bevy with an index and, mostly, a hash of every chunk (AFF4 §3, §6.2).
 
+use super::bevy_writer::{BLOCK_HASH, CHUNK, CHUNKS_IN_BEVY};
 use super::compression::{Codec, Compression};
 use super::hashes::Algorithm;
 use super::vocabulary::member_name;
@@ -36,20 +37,23 @@ pub(super) struct ImageStream {
     pub(super) thorough: bool,
     codec: Codec,
     bevy: Option<Bevy>,
+    /// A bevy that is still being filled: its tables are in no volume yet.
+    pub(super) unfinished: Option<Bevy>,
     /// The chunk last used, and a place for its stored form.
     cached: Option<u64>,
     chunk: Vec<u8>,
     stored: Vec<u8>,
 }
 
-/// The bevy last used.
-struct Bevy {
-    number: u64,
+/// A bevy and its tables.
+#[derive(Clone)]
+pub(super) struct Bevy {
+    pub(super) number: u64,
     /// Where its data begins, and how long it is.
-    data: u64,
-    length: u64,
-    index: Vec<u8>,
-    hashes: Vec<(Algorithm, Vec<u8>)>,
+    pub(super) data: u64,
+    pub(super) length: u64,
+    pub(super) index: Vec<u8>,
+    pub(super) hashes: Vec<(Algorithm, Vec<u8>)>,
 }
 
 /// Why bytes of a stream cannot be had.
@@ -93,6 +97,7 @@ impl ImageStream {
             thorough: false,
             codec: Codec::new(compression),
             bevy: None,
+            unfinished: None,
             cached: None,
             chunk: Vec::new(),
             stored: Vec::new(),
@@ -109,6 +114,26 @@ impl ImageStream {
             })
             .collect();
         Ok(stream)
+    }
+
+    /// A stream that is still being written here, as its writer lays it out.
+    pub(super) fn unfinished(volume: &str, arn: &str, size: u64, compression: Compression) -> Self {
+        Self {
+            arn: arn.to_owned(),
+            volume: 0,
+            size,
+            chunk_size: NonZeroU64::MIN.saturating_add(u64::from(CHUNK).saturating_sub(1)),
+            chunks_in_bevy: NonZeroU64::MIN.saturating_add(u64::from(CHUNKS_IN_BEVY).saturating_sub(1)),
+            folder: member_name(volume, arn, ""),
+            algorithms: vec![BLOCK_HASH],
+            thorough: false,
+            codec: Codec::new(compression),
+            bevy: None,
+            unfinished: None,
+            cached: None,
+            chunk: Vec::new(),
+            stored: Vec::new(),
+        }
     }
 
     /// Name of a member of bevy `number`.
@@ -209,6 +234,9 @@ impl ImageStream {
         number: u64,
         lost: (u64, u64),
     ) -> Result<Bevy, Fault> {
+        if let Some(bevy) = self.unfinished.as_ref().filter(|bevy| bevy.number == number) {
+            return Ok(bevy.clone());
+        }
         let name = self.member(number, "");
         let path = files.path(volume.zip.segment).to_owned();
         let Some(entry) = volume.zip.find(&name) else {

@@ -116,6 +116,18 @@ impl Map {
         &self.entries
     }
 
+    /// How many bytes lie in streams of stored data.
+    pub(super) fn in_streams(&self) -> u64 {
+        let stored = self.entries.iter().filter(|entry| matches!(entry.target, Target::Stream(_)));
+        stored.fold(0, |sum, entry| sum.saturating_add(entry.length))
+    }
+
+    /// The same stretches of a medium of `size`.
+    pub(super) fn of_size(mut self, size: u64) -> Self {
+        self.size = size;
+        self
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.size
     }

@@ -22,6 +22,7 @@ mod image_stream;
 mod map;
 mod map_writer;
 mod reader;
+mod state;
 mod turtle_reader;
 mod turtle_writer;
 mod vocabulary;

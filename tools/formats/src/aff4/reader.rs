@@ -1,8 +1,10 @@
 //! Reads AFF4: from a media offset through the map to a chunk, or to what stands for one.
 
+use super::compression::Compression;
 use super::container::Container;
 use super::image_stream::Fault;
 use super::map::{Entry, Target};
+use super::state::State;
 use super::volume::Volume;
 use super::{case, examination};
 use crate::{DeviceLabel, FormatError, ImageReader, Provenance, Segment};
@@ -26,7 +28,18 @@ impl Aff4Reader {
     /// A volume without central directory, damaged metadata or a damaged map, a missing volume, a kind of AFF4 that is not
     /// read here.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
-        let container = Container::open(path)?;
+        Self::of(Container::open(path)?)
+    }
+
+    /// Opens what a checkpoint vouches for.
+    ///
+    /// # Errors
+    /// As [`crate::open_unfinished`].
+    pub fn open_unfinished(base: &Path, compression: Compression, state: &str) -> Result<Self, FormatError> {
+        Self::of(State::parse(state, base)?.container(base, compression)?)
+    }
+
+    fn of(container: Container) -> Result<Self, FormatError> {
         let volume = container.volumes.first();
         let case = volume.map(|volume| case::read(&volume.graph, &container.image)).unwrap_or_default();
         let block = volume.and_then(|volume| volume.graph.number(&container.image, "blockSize"));

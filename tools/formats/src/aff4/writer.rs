@@ -8,20 +8,25 @@
 //! | `FILLED/map`, `FILLED/idx` | with unread ranges only: the same with zeros, which the hashes of the medium are about |
 //! | `information.turtle` | the metadata |
 //!
-//! A power cut leaves a volume without central directory, which every reader refuses.
+//! A power cut leaves a volume without central directory, which every reader refuses; a checkpoint keeps what that would say.
 
-use super::bevy_writer::{BevyWriter, CHUNK};
+use super::bevy_writer::{BLOCK_HASH, BevyWriter, CHUNK};
 use super::compression::Compression;
 use super::description::{self, Names, Written};
 use super::encoder::Aff4Encoder;
+use super::image_stream::LARGEST_TABLE;
 use super::map::{Entry, Map, Target};
 use super::map_writer;
+use super::state::{self, OpenBevy, Parts, State};
 use super::vocabulary::{CONTAINER_DESCRIPTION, INFORMATION, Symbol, VERSION};
 use super::zip_layout::DosTime;
 use super::zip_writer::{MemberName, ZipWriter};
 use crate::destination::{DestinationFile, sync_folder_of, with_suffix};
-use crate::{ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment};
+use crate::{
+    ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment, WhenFull,
+};
 use evidence::ByteCount;
+use flate2::Crc;
 use std::sync::Arc;
 
 /// Stretches of the map held in memory, 40 bytes each; beyond them, chunks of one byte go into bevies like others.
@@ -38,6 +43,8 @@ pub struct Aff4Writer {
     map: Map,
     stored: u64,
     most_stretches: usize,
+    /// The name of the file is durable.
+    named: bool,
 }
 
 impl Aff4Writer {
@@ -64,6 +71,51 @@ impl Aff4Writer {
             map: Map::new(plan.media_size.0, Symbol::Byte(0)),
             stored: 0,
             most_stretches: MOST_STRETCHES,
+            named: false,
+            names,
+            plan: plan.clone(),
+        })
+    }
+
+    /// Goes on behind a checkpoint.
+    ///
+    /// # Errors
+    /// As [`crate::resume`].
+    pub fn resume(plan: &ImagePlan, compression: Compression, state: &str) -> Result<Self, FormatError> {
+        let state = State::parse(state, &plan.base)?;
+        if plan.segment_size.is_some() || state.stored > plan.media_size.0 {
+            let why = "its checkpoint is about an image of another plan".to_owned();
+            return Err(FormatError::Unfinished { path: plan.base.clone(), why });
+        }
+        let (mut files, volume) = state.volume(&plan.base)?;
+        let mut stream =
+            BevyWriter::reopen(&state.names.volume, &state.names.stream, state.bevies(), state.open.as_ref());
+        for number in 0..state.bevies() {
+            let mut table =
+                |ending| volume.read(&mut files, &stream.name(number, ending).text(), LARGEST_TABLE);
+            let (index, hashes) = (table(".index")?, table(BLOCK_HASH.ending())?);
+            stream.complete(&index, &hashes);
+        }
+        let open = match &state.open {
+            Some(open) => {
+                let (name, mut crc) = (state.open_name(), Crc::new());
+                volume.content(&mut files, &name.text(), |piece| crc.update(piece))?;
+                Some((name, open.header, open.length(), crc))
+            }
+            None => None,
+        };
+        let State { names, length, stored, members, map, .. } = state;
+        let file = DestinationFile::reopen(with_suffix(&plan.base, "aff4"), length)?;
+        sync_folder_of(&plan.base)?;
+        Ok(Self {
+            compression,
+            encoder: Arc::new(Aff4Encoder::new(usize::try_from(CHUNK).unwrap_or(usize::MAX), compression)),
+            zip: ZipWriter::reopen(file, DosTime::of(plan.acquired_at), members, open),
+            stream,
+            map: map.of_size(plan.media_size.0),
+            stored,
+            most_stretches: MOST_STRETCHES,
+            named: true,
             names,
             plan: plan.clone(),
         })
@@ -121,6 +173,23 @@ impl ImageWriter for Aff4Writer {
         }
         self.stored = self.stored.saturating_add(expected);
         Ok(())
+    }
+
+    fn checkpoint(&mut self) -> Result<Option<String>, FormatError> {
+        self.zip.file().sync()?;
+        if !self.named {
+            sync_folder_of(&self.plan.base)?;
+            self.named = true;
+        }
+        let length = self.zip.file().position();
+        let (members, open) = self.zip.members();
+        let open = open.map(|header| OpenBevy { header, chunks: self.stream.open_chunks() });
+        let (names, stored, map) = (&self.names, self.stored, &self.map);
+        Ok(Some(state::text(&Parts { names, length, stored, members, open, map })))
+    }
+
+    fn ask_when_full(&mut self, when_full: Arc<dyn WhenFull>) {
+        self.zip.file().ask_when_full(when_full);
     }
 
     fn finish(self: Box<Self>, summary: &ImageSummary) -> Result<Vec<Segment>, FormatError> {

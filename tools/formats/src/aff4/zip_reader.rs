@@ -58,6 +58,14 @@ impl ZipVolume {
         Ok(volume)
     }
 
+    /// A volume that is still being written: its members as its writer knows them, and its length.
+    pub(super) fn of(segment: usize, members: impl Iterator<Item = (String, Entry)>, length: u64) -> Self {
+        let members: HashMap<Box<str>, Entry> = members.map(|(name, entry)| (name.into(), entry)).collect();
+        let entries = u64::try_from(members.len()).unwrap_or(u64::MAX);
+        let directory = Directory { entries, offset: length, size: 0 };
+        Self { segment, comment: String::new(), members, directory }
+    }
+
     fn read_directory(&mut self, files: &mut SegmentFiles, before: u64) -> Result<(), FormatError> {
         let Directory { entries, offset, size } = self.directory;
         let path = files.path(self.segment).to_owned();
@@ -179,16 +187,28 @@ impl ZipVolume {
         name: &str,
         entry: &Entry,
     ) -> Result<bool, FormatError> {
-        let mut at = self.data(files, name, entry)?;
-        let mut left = entry.stored;
         let mut crc = Crc::new();
+        self.content(files, name, |piece| crc.update(piece))?;
+        Ok(crc.sum() == entry.crc)
+    }
+
+    /// Hands out a stored member of any length, piece by piece.
+    pub(super) fn content(
+        &self,
+        files: &mut SegmentFiles,
+        name: &str,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<(), FormatError> {
+        let Some(entry) = self.find(name) else { return Ok(()) };
+        let mut at = self.data(files, name, &entry)?;
+        let mut left = entry.stored;
         while left > 0 {
             let length = left.min(u64::try_from(PIECE).unwrap_or(u64::MAX));
-            crc.update(&files.bytes(self.segment, at, length)?);
+            each(&files.bytes(self.segment, at, length)?);
             at = at.saturating_add(length);
             left = left.saturating_sub(length);
         }
-        Ok(crc.sum() == entry.crc)
+        Ok(())
     }
 }
 

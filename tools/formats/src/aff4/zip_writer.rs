@@ -15,11 +15,24 @@ pub(super) struct ZipWriter {
 }
 
 /// A finished member. Large images have hundreds of thousands, so names that repeat are not kept.
-struct Member {
-    name: MemberName,
-    header: u64,
-    size: u64,
-    crc: u32,
+pub(super) struct Member {
+    pub(super) name: MemberName,
+    pub(super) header: u64,
+    pub(super) size: u64,
+    pub(super) crc: u32,
+}
+
+impl Member {
+    /// What the central directory will say of it.
+    pub(super) fn entry(&self) -> Entry {
+        let Self { header, size, crc, .. } = *self;
+        Entry { header, stored: size, size, crc, method: Method::Stored, has_descriptor: true }
+    }
+
+    /// Where its data ends, names left out.
+    pub(super) fn end(&self) -> u64 {
+        self.header.saturating_add(self.size)
+    }
 }
 
 /// The name of a member.
@@ -32,7 +45,8 @@ pub(super) enum MemberName {
 }
 
 impl MemberName {
-    fn text(&self) -> String {
+    /// Written out.
+    pub(super) fn text(&self) -> String {
         match self {
             MemberName::Plain(name) => name.to_string(),
             MemberName::Bevy { folder, number, ending } => format!("{folder}{number:08}{ending}"),
@@ -51,6 +65,28 @@ impl ZipWriter {
     /// A volume without members; `at` stands in every header.
     pub(super) fn new(file: DestinationFile, at: DosTime) -> Self {
         Self { file, time: at, finished: Vec::new(), open: None }
+    }
+
+    /// A volume that is gone on with behind what an earlier process wrote: the members that are complete, and the one that
+    /// is open, with what is in it.
+    pub(super) fn reopen(
+        file: DestinationFile,
+        at: DosTime,
+        finished: Vec<Member>,
+        open: Option<(MemberName, u64, u64, Crc)>,
+    ) -> Self {
+        let open = open.map(|(name, header, size, crc)| OpenMember { name, header, crc, size });
+        Self { file, time: at, finished, open }
+    }
+
+    /// The members that are complete, and where the header of the open one is.
+    pub(super) fn members(&self) -> (&[Member], Option<u64>) {
+        (&self.finished, self.open.as_ref().map(|open| open.header))
+    }
+
+    /// The file itself.
+    pub(super) fn file(&mut self) -> &mut DestinationFile {
+        &mut self.file
     }
 
     /// Begins a member; one that is open ends.
@@ -91,11 +127,8 @@ impl ZipWriter {
     pub(super) fn close(mut self, comment: &[u8]) -> Result<Segment, FormatError> {
         self.end()?;
         let directory = self.file.position();
-        for Member { name, header, size, crc } in &self.finished {
-            let (header, size, crc) = (*header, *size, *crc);
-            let content =
-                Entry { header, stored: size, size, crc, method: Method::Stored, has_descriptor: true };
-            self.file.write(&entry(&name.text(), &content, self.time))?;
+        for member in &self.finished {
+            self.file.write(&entry(&member.name.text(), &member.entry(), self.time))?;
         }
         let size = self.file.position().saturating_sub(directory);
         let entries = u64::try_from(self.finished.len()).unwrap_or(u64::MAX);

@@ -56,6 +56,20 @@ struct Walk {
 impl Container {
     /// Walks the image whose first segment is `path`.
     pub(super) fn open(path: &Path) -> Result<Self, FormatError> {
+        Self::walk(path, None)
+    }
+
+    /// Walks an image that is not finished, up to `end`: the number of a segment, and where in it.
+    pub(super) fn open_up_to(path: &Path, end: (u16, u64)) -> Result<Self, FormatError> {
+        Self::walk(path, Some(end))
+    }
+
+    /// How many chunks the tables list.
+    pub(super) fn chunks(&self) -> u64 {
+        self.tables.last().map_or(0, |last| last.first_chunk.saturating_add(u64::from(last.count)))
+    }
+
+    fn walk(path: &Path, end: Option<(u16, u64)>) -> Result<Self, FormatError> {
         let mut walk = Walk {
             files: SegmentFiles::default(),
             geometry: None,
@@ -67,7 +81,8 @@ impl Container {
         };
         let mut number = 1u16;
         let mut segment = path.to_owned();
-        while walk.segment(&segment, number)? == SectionKind::Next {
+        let until = |number| end.filter(|(last, _)| *last == number).map(|(_, end)| end);
+        while walk.segment(&segment, number, until(number))? == SectionKind::Next {
             let next = number.checked_add(1).and_then(|n| Some((n, segment_path(path, n)?)));
             let Some((next, next_path)) = next else {
                 let why = "it calls for a segment beyond the last possible name".to_owned();
@@ -103,8 +118,8 @@ impl Container {
 }
 
 impl Walk {
-    /// Walks one segment; tells which kind of section ends it.
-    fn segment(&mut self, path: &Path, number: u16) -> Result<SectionKind, FormatError> {
+    /// Walks one segment; tells which kind of section ends it. One that is being written ends at `until`.
+    fn segment(&mut self, path: &Path, number: u16, until: Option<u64>) -> Result<SectionKind, FormatError> {
         let index = self.files.add(path.to_owned())?;
         self.file_header(index, number)?;
         let mut offset = FILE_HEADER;
@@ -115,6 +130,10 @@ impl Walk {
             if self.sections.len().saturating_sub(before) > MOST_METADATA {
                 let what = "the segment has more sections beside the chunks than any program writes";
                 return Err(FormatError::structure(path, offset, "section descriptor", what));
+            }
+            if until.is_some_and(|until| offset >= until) {
+                self.tables_complete(index)?;
+                return Ok(SectionKind::Incomplete);
             }
             let section = self.descriptor(index, offset)?;
             match section.kind {

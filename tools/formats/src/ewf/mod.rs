@@ -23,6 +23,7 @@ mod layout;
 mod reader;
 mod section;
 mod segment_names;
+mod state;
 mod table;
 mod volume;
 mod writer;
@@ -32,7 +33,7 @@ use evidence::{ExtentSet, SectorSize};
 pub use header::carried_text;
 pub use reader::EwfReader;
 pub use writer::EwfWriter;
-pub(crate) use writer::random_identifier;
+pub(crate) use writer::{names_from, random_identifier};
 
 /// The form in which unread ranges travel in an E01: widened to whole sectors, and without what lies beyond sector
 /// 4 294 967 295, which the error table cannot number.

@@ -3,6 +3,7 @@
 use super::chunk::Decoder;
 use super::container::{Container, TablePlace, read_table_header};
 use super::section::{Section, SectionKind};
+use super::state::State;
 use super::table::{self, ChunkPlace};
 use super::{error_table, examination, hash_sections, header};
 use crate::{FormatError, ImageReader, Provenance, Segment};
@@ -37,8 +38,20 @@ impl EwfReader {
     /// # Errors
     /// A missing, swapped, foreign or truncated segment, a damaged chain of sections, a damaged volume section.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
+        Self::of(Container::open(path)?)
+    }
+
+    /// Opens what a checkpoint vouches for.
+    ///
+    /// # Errors
+    /// As [`crate::open_unfinished`].
+    pub fn open_unfinished(base: &Path, state: &str) -> Result<Self, FormatError> {
+        Self::of(State::parse(state, base)?.container(base)?)
+    }
+
+    fn of(container: Container) -> Result<Self, FormatError> {
         let mut reader = Self {
-            container: Container::open(path)?,
+            container,
             case: CaseData::default(),
             provenance: Provenance::default(),
             hashes: HashSet::new(),

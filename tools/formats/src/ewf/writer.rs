@@ -1,16 +1,20 @@
 //! Writes E01 in the layout of EnCase 6.
 //!
 //! Everything is written from front to end but one thing: the descriptor of a `sectors` section, whose length is known
-//! when it ends, is patched then. A power cut therefore costs at most the section that was open.
+//! when it ends, is patched then. A power cut therefore costs at most the section that was open; a checkpoint closes it.
 
 use super::chunk::EwfEncoder;
 use super::layout::Layout;
 use super::section::{DESCRIPTOR, Section, SectionKind};
+use super::state::State;
 use super::table::{self, ChunkPlace};
 use super::volume::Geometry;
 use super::{SIGNATURE, error_table, hash_sections, header, segment_names};
 use crate::destination::{DestinationFile, refuse_existing, sync_folder_of, with_suffix};
-use crate::{ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment};
+use crate::state::remove_segments;
+use crate::{
+    ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment, WhenFull,
+};
 use evidence::{ByteCount, ByteOffset, HashAlgorithm};
 use std::fs::File;
 use std::io::Read;
@@ -32,6 +36,8 @@ pub struct EwfWriter {
     next_chunk: u32,
     stored: u64,
     finished: Vec<Segment>,
+    /// The name of the current segment is durable.
+    named: bool,
 }
 
 /// A `sectors` section whose end is not known yet.
@@ -46,18 +52,7 @@ impl EwfWriter {
     /// # Errors
     /// As [`crate::create`].
     pub fn create(plan: &ImagePlan) -> Result<Self, FormatError> {
-        let compressor = |error: std::io::Error| FormatError::Compressor(error.to_string());
-        let header2 = header::encode_header2(plan).map_err(compressor)?;
-        let header = header::encode_header(plan).map_err(compressor)?;
-        let headers = [
-            (SectionKind::Header2, &header2),
-            (SectionKind::Header2, &header2),
-            (SectionKind::Header, &header),
-        ];
-        let header_bytes = headers.iter().map(|(_, content)| content.len()).fold(0, usize::saturating_add);
-        // File header and four descriptors, one of them the volume's.
-        let beginning =
-            u64::try_from(header_bytes).unwrap_or(u64::MAX).saturating_add(13 + 4 * DESCRIPTOR + 1052);
+        let (headers, beginning) = beginning(plan)?;
         let layout = Layout::of(plan, beginning)?;
         // The one after the last as well: readers would take it for a part of the image.
         for number in 1..=layout.most_segments.saturating_add(1) {
@@ -79,17 +74,63 @@ impl EwfWriter {
             encoder: Arc::new(EwfEncoder::new(usize::try_from(layout.chunk_size).unwrap_or(usize::MAX))?),
             layout,
             geometry: geometry.encode(),
-            file: segment_file(&plan.base, 1)?,
+            file: segment_file(&plan.base, 1, DestinationFile::create)?,
             open: None,
             next_chunk: 0,
             stored: 0,
             finished: Vec::new(),
+            named: false,
         };
-        for (kind, content) in headers {
-            writer.section(kind, content)?;
+        for (kind, content) in &headers {
+            writer.section(*kind, content)?;
         }
         writer.geometry_section(SectionKind::Volume)?;
         Ok(writer)
+    }
+
+    /// Goes on behind a checkpoint.
+    ///
+    /// # Errors
+    /// As [`crate::resume`].
+    pub fn resume(plan: &ImagePlan, state: &str) -> Result<Self, FormatError> {
+        let state = State::parse(state, &plan.base)?;
+        let geometry = state.geometry(&plan.base)?;
+        let (_, beginning) = beginning(plan)?;
+        let layout = Layout::of(plan, beginning)?;
+        let stated = Geometry::parse(&geometry);
+        let same = |stated: &Geometry| {
+            stated.chunk_count == layout.chunk_count
+                && stated.sectors_per_chunk == layout.sectors_per_chunk
+                && stated.bytes_per_sector == layout.sector_size.bytes()
+                && stated.sector_count == layout.sector_count
+        };
+        if !stated.is_ok_and(|stated| same(&stated)) || state.chunks > layout.chunk_count {
+            let why = "it is the image of another medium".to_owned();
+            return Err(FormatError::Unfinished { path: plan.base.clone(), why });
+        }
+        let mut finished = Vec::new();
+        for number in 1..state.segment {
+            let path = State { segment: number, ..state }.path(&plan.base);
+            let size = path.metadata().map_err(|error| FormatError::source(&path, 0, error))?.len();
+            finished.push(Segment { path, size: ByteCount(size) });
+        }
+        let file = DestinationFile::reopen(state.path(&plan.base), state.length)?;
+        remove_segments(&plan.base, names_from(u64::from(state.segment).saturating_add(1)))?;
+        sync_folder_of(&plan.base)?;
+        let before = u64::from(state.chunks).saturating_mul(u64::from(layout.chunk_size));
+        Ok(Self {
+            base: plan.base.clone(),
+            media_size: plan.media_size.0,
+            encoder: Arc::new(EwfEncoder::new(usize::try_from(layout.chunk_size).unwrap_or(usize::MAX))?),
+            layout,
+            geometry,
+            file,
+            open: None,
+            next_chunk: state.chunks,
+            stored: before.min(plan.media_size.0),
+            finished,
+            named: true,
+        })
     }
 
     fn section(&mut self, kind: SectionKind, content: &[u8]) -> Result<(), FormatError> {
@@ -160,7 +201,8 @@ impl EwfWriter {
         self.section(SectionKind::Next, &[])?;
         // The current one is number finished + 1.
         let number = u64::try_from(self.finished.len()).unwrap_or(u64::MAX).saturating_add(2);
-        let next = segment_file(&self.base, number)?;
+        let next = segment_file(&self.base, number, |path| self.file.create_next(path))?;
+        self.named = false;
         self.finished.push(std::mem::replace(&mut self.file, next).close()?);
         self.geometry_section(SectionKind::Data)
     }
@@ -218,6 +260,21 @@ impl ImageWriter for EwfWriter {
         Ok(())
     }
 
+    fn checkpoint(&mut self) -> Result<Option<String>, FormatError> {
+        self.close_sectors()?;
+        self.file.sync()?;
+        if !self.named {
+            sync_folder_of(&self.base)?;
+            self.named = true;
+        }
+        let segment = u16::try_from(self.finished.len().saturating_add(1)).unwrap_or(u16::MAX);
+        Ok(Some(State { chunks: self.next_chunk, segment, length: self.file.position() }.text()))
+    }
+
+    fn ask_when_full(&mut self, when_full: Arc<dyn WhenFull>) {
+        self.file.ask_when_full(when_full);
+    }
+
     fn finish(mut self: Box<Self>, summary: &ImageSummary) -> Result<Vec<Segment>, FormatError> {
         if self.stored != self.media_size {
             return Err(FormatError::IncompleteWrite {
@@ -234,15 +291,41 @@ impl ImageWriter for EwfWriter {
     }
 }
 
+/// Extensions of the segments from that number on.
+pub(crate) fn names_from(number: u64) -> impl Iterator<Item = String> {
+    let numbers = number..=segment_names::MOST_WRITTEN;
+    numbers.filter_map(|number| segment_names::extension(number, b'E'))
+}
+
+/// The header sections, and the bytes before the first chunk.
+fn beginning(plan: &ImagePlan) -> Result<(Vec<(SectionKind, Vec<u8>)>, u64), FormatError> {
+    let compressor = |error: std::io::Error| FormatError::Compressor(error.to_string());
+    let header2 = header::encode_header2(plan).map_err(compressor)?;
+    let header = header::encode_header(plan).map_err(compressor)?;
+    let headers = vec![
+        (SectionKind::Header2, header2.clone()),
+        (SectionKind::Header2, header2),
+        (SectionKind::Header, header),
+    ];
+    let header_bytes = headers.iter().map(|(_, content)| content.len()).fold(0, usize::saturating_add);
+    // File header and four descriptors, one of them the volume's.
+    let fixed = 13 + 4 * DESCRIPTOR + 1052;
+    Ok((headers, u64::try_from(header_bytes).unwrap_or(u64::MAX).saturating_add(fixed)))
+}
+
 /// Creates segment `number` with its file header.
-fn segment_file(base: &Path, number: u64) -> Result<DestinationFile, FormatError> {
+fn segment_file(
+    base: &Path,
+    number: u64,
+    create: impl FnOnce(PathBuf) -> Result<DestinationFile, FormatError>,
+) -> Result<DestinationFile, FormatError> {
     let named = segment_names::extension(number, b'E').zip(u16::try_from(number).ok());
     let named = named.filter(|_| number <= segment_names::MOST_WRITTEN);
     let Some((extension, number)) = named else {
         let why = "no name is left for another segment; take larger segments".to_owned();
         return Err(FormatError::Plan { path: base.to_owned(), why });
     };
-    let mut file = DestinationFile::create(with_suffix(base, &extension))?;
+    let mut file = create(with_suffix(base, &extension))?;
     file.write(&SIGNATURE)?;
     file.write(&[0x01])?;
     file.write(&number.to_le_bytes())?;

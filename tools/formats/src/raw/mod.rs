@@ -7,6 +7,7 @@ mod writer;
 
 pub use reader::RawReader;
 pub use writer::RawWriter;
+pub(crate) use writer::names_from;
 
 /// True for the extension of a part of a split image: exactly three digits.
 pub(crate) fn is_split_extension(extension: &str) -> bool {

@@ -1,6 +1,8 @@
 //! Reads one raw file, or finds the parts of a split one and reads them as one.
 
 use super::is_split_extension;
+use super::writer::State;
+use crate::destination::shorter;
 use crate::segment_files::SegmentFiles;
 use crate::{FormatError, ImageReader, Segment};
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, ExtentSet, HashSet, SectorSize};
@@ -25,15 +27,7 @@ impl RawReader {
     /// [`FormatError::MissingSegment`] where a number is left out. A part missing at the very end, or two of one size in
     /// each other's place, can be told by comparing with the record or a hash value only.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
-        let mut reader = Self {
-            files: SegmentFiles::default(),
-            starts: Vec::new(),
-            media_size: 0,
-            split: false,
-            case: CaseData::default(),
-            hashes: HashSet::new(),
-            unread: ExtentSet::new(),
-        };
+        let mut reader = Self::empty();
         match split_number(path) {
             Some(first) => {
                 reader.split = true;
@@ -42,6 +36,38 @@ impl RawReader {
             None => reader.add(path.to_owned())?,
         }
         Ok(reader)
+    }
+
+    /// Opens what a checkpoint vouches for.
+    ///
+    /// # Errors
+    /// As [`crate::open_unfinished`].
+    pub fn open_unfinished(base: &Path, state: &str) -> Result<Self, FormatError> {
+        let state = State::parse(state, base)?;
+        let mut reader = Self::empty();
+        reader.split = state.segment_size.is_some();
+        for (path, length) in state.segments(base) {
+            let index = reader.files.add(path)?;
+            let there = reader.files.size(index);
+            if there < length {
+                return Err(shorter(reader.files.path(index), there, length));
+            }
+            reader.starts.push(reader.media_size);
+            reader.media_size = reader.media_size.saturating_add(length);
+        }
+        Ok(reader)
+    }
+
+    fn empty() -> Self {
+        Self {
+            files: SegmentFiles::default(),
+            starts: Vec::new(),
+            media_size: 0,
+            split: false,
+            case: CaseData::default(),
+            hashes: HashSet::new(),
+            unread: ExtentSet::new(),
+        }
     }
 
     fn add_split(&mut self, path: &Path, first: u16) -> Result<(), FormatError> {
@@ -123,6 +149,10 @@ impl ImageReader for RawReader {
             if rest.is_empty() || at >= self.media_size {
                 return Ok(done);
             }
+            // Of an unfinished image, more may be there than is vouched for.
+            let left = usize::try_from(self.media_size.saturating_sub(at)).unwrap_or(usize::MAX);
+            let within = left.min(rest.len());
+            let rest = rest.get_mut(..within).unwrap_or_default();
             done = done.saturating_add(self.read_part(at, rest)?);
         }
     }

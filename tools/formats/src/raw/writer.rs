@@ -1,15 +1,20 @@
 //! Writes `.raw`, or `.001 .002 …`.
 
 use crate::destination::{DestinationFile, refuse_existing, sync_folder_of, with_suffix};
-use crate::{ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment};
+use crate::state::{StateLines, StateText, remove_segments};
+use crate::{
+    ChunkEncoder, EncodedChunk, FormatError, ImagePlan, ImageSummary, ImageWriter, Segment, WhenFull,
+};
 use evidence::ByteCount;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Media bytes per chunk.
 const CHUNK: usize = 1 << 20;
 /// Three digits name at most these segments, counted from one.
 const MOST_SEGMENTS: u64 = 999;
+/// The word that its states begin with.
+const FORMAT: &str = "raw";
 
 /// Writes a raw image strictly from front to end.
 pub struct RawWriter {
@@ -22,6 +27,47 @@ pub struct RawWriter {
     /// How much of the current segment is still free.
     room: u64,
     finished: Vec<Segment>,
+    /// The name of the current segment is durable.
+    named: bool,
+}
+
+/// What a checkpoint says of a raw image.
+pub(super) struct State {
+    pub(super) stored: u64,
+    pub(super) segment_size: Option<u64>,
+}
+
+impl State {
+    pub(super) fn parse(state: &str, base: &Path) -> Result<Self, FormatError> {
+        let mut lines = StateLines::new(state, FORMAT, base)?;
+        let stored: u64 = lines.number("stored")?;
+        let segment_size = match lines.optional("segment-size") {
+            Some(size) => Some(lines.parsed::<u64>(size)?),
+            None => None,
+        };
+        if segment_size.is_some_and(|size| size == 0 || stored.div_ceil(size) > MOST_SEGMENTS) {
+            return Err(lines.unfit("it states segments that no image has".to_owned()));
+        }
+        lines.end()?;
+        Ok(Self { stored, segment_size })
+    }
+
+    /// Each segment's path and length; the last is the one that is gone on with.
+    pub(super) fn segments(&self, base: &Path) -> Vec<(PathBuf, u64)> {
+        let Some(size) = self.segment_size else { return vec![(with_suffix(base, "raw"), self.stored)] };
+        let count = self.stored.div_ceil(size).max(1);
+        let length = |number: u64| self.stored.saturating_sub(number.saturating_mul(size)).min(size);
+        (0..count).map(|number| (numbered(base, number.saturating_add(1)), length(number))).collect()
+    }
+}
+
+/// Extensions of the parts of a split image from that number on.
+pub(crate) fn names_from(number: u64) -> impl Iterator<Item = String> {
+    (number..=MOST_SEGMENTS).map(|number| format!("{number:03}"))
+}
+
+fn numbered(base: &Path, number: u64) -> PathBuf {
+    with_suffix(base, &format!("{number:03}"))
 }
 
 impl RawWriter {
@@ -57,13 +103,49 @@ impl RawWriter {
             current: DestinationFile::create(with_suffix(&plan.base, extension))?,
             room: segment_size.unwrap_or(u64::MAX),
             finished: Vec::new(),
+            named: false,
+        })
+    }
+
+    /// Goes on behind a checkpoint.
+    ///
+    /// # Errors
+    /// As [`crate::resume`].
+    pub fn resume(plan: &ImagePlan, state: &str) -> Result<Self, FormatError> {
+        let State { stored, segment_size } = State::parse(state, &plan.base)?;
+        if segment_size != plan.segment_size.map(|size| size.0) || stored > plan.media_size.0 {
+            let why = "its checkpoint is about an image of another plan".to_owned();
+            return Err(FormatError::Unfinished { path: plan.base.clone(), why });
+        }
+        let mut segments = State { stored, segment_size }.segments(&plan.base);
+        let (path, length) = segments.pop().unwrap_or_default();
+        let mut finished = Vec::new();
+        for (path, size) in segments {
+            finished.push(Segment { path, size: ByteCount(size) });
+        }
+        let current = DestinationFile::reopen(path, length)?;
+        if segment_size.is_some() {
+            let next = u64::try_from(finished.len()).unwrap_or(u64::MAX).saturating_add(2);
+            remove_segments(&plan.base, names_from(next))?;
+        }
+        sync_folder_of(&plan.base)?;
+        Ok(Self {
+            base: plan.base.clone(),
+            media_size: plan.media_size.0,
+            stored,
+            segment_size,
+            current,
+            room: segment_size.unwrap_or(u64::MAX).saturating_sub(length),
+            finished,
+            named: true,
         })
     }
 
     fn next_segment(&mut self) -> Result<(), FormatError> {
         // The current one is number finished + 1.
-        let number = self.finished.len().saturating_add(2);
-        let next = DestinationFile::create(with_suffix(&self.base, &format!("{number:03}")))?;
+        let number = u64::try_from(self.finished.len()).unwrap_or(u64::MAX).saturating_add(2);
+        let next = self.current.create_next(numbered(&self.base, number))?;
+        self.named = false;
         self.finished.push(std::mem::replace(&mut self.current, next).close()?);
         self.room = self.segment_size.unwrap_or(u64::MAX);
         Ok(())
@@ -100,6 +182,24 @@ impl ImageWriter for RawWriter {
         }
         self.stored = self.stored.saturating_add(length);
         Ok(())
+    }
+
+    fn checkpoint(&mut self) -> Result<Option<String>, FormatError> {
+        self.current.sync()?;
+        if !self.named {
+            sync_folder_of(&self.base)?;
+            self.named = true;
+        }
+        let mut state = StateText::new(FORMAT);
+        state.line("stored", self.stored);
+        if let Some(size) = self.segment_size {
+            state.line("segment-size", size);
+        }
+        Ok(Some(state.finish()))
+    }
+
+    fn ask_when_full(&mut self, when_full: Arc<dyn WhenFull>) {
+        self.current.ask_when_full(when_full);
     }
 
     fn finish(mut self: Box<Self>, _summary: &ImageSummary) -> Result<Vec<Segment>, FormatError> {

@@ -7,7 +7,7 @@ mod source;
 use super::acquisition::{self, close, environment, note, read_back, stop_flag, tell_what_the_table_lacks};
 use super::arguments::{Arguments, Format};
 use super::failure::Failure;
-use super::records::Records;
+use super::records::{Records, put_aside};
 use super::report::{FaultReport, Report};
 use super::screen::{Screen, tell};
 use super::source::{self as sources, Protection, Source};
@@ -95,7 +95,7 @@ impl<'a> Rescue<'a> {
             begun.map_sha256 = Some(Store::map_digest(&place.base)?);
         }
         if let Earlier::Own { head, map, .. } = &place.earlier {
-            let name = place.put_record_aside()?;
+            let name = put_aside(&place.base)?;
             begun.earlier = Some(EarlierRecord { name, chain_head: *head });
             begun.map_changed = Some(*map != begun.map_sha256);
         }

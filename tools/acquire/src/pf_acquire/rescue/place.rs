@@ -3,17 +3,16 @@
 use super::super::arguments::{Arguments, Format};
 use super::super::destination::{self, record_path};
 use super::super::failure::Failure;
+use super::super::identity::difference;
 use super::super::screen::tell;
 use super::super::source::Source;
+use acquire::durable_text::with_suffix;
 use acquire::rescue::Store;
-use evidence::{ByteCount, DeviceIdentity, Digest, Transport};
+use evidence::{ByteCount, Digest};
 use nix::sys::statvfs::statvfs;
 use record::{ChainHash, Content, Entry, Flaw, RecordError};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// Most runs of one recovery.
-const MOST_RUNS: u32 = 999;
 
 /// Where everything goes.
 pub struct Place {
@@ -90,24 +89,6 @@ pub fn prepare(arguments: &Arguments, source: &Source) -> Result<Place, Failure>
     Ok(Place { folder, base, record, earlier })
 }
 
-impl Place {
-    /// Gives the earlier record another name, so that the newest one is always beside the image. Its content stays.
-    ///
-    /// # Errors
-    /// When no name is free or the folder refuses.
-    pub fn put_record_aside(&self) -> Result<String, Failure> {
-        let free = (1..=MOST_RUNS).map(|run| with_suffix(&self.base, &format!(".record-{run}.jsonl")));
-        let free = free.into_iter().find(|path| path.symlink_metadata().is_err());
-        let Some(path) = free else { return Err(RecordError::Exists(self.record.clone()).into()) };
-        std::fs::rename(&self.record, &path).map_err(|source| RecordError::Write {
-            path: self.record.clone(),
-            deed: "put aside",
-            source,
-        })?;
-        Ok(super::file_name(&path))
-    }
-}
-
 /// Reads the record of the earlier run: it must say that it was made of this source.
 fn proven(record: &Path, source: &Source) -> Result<Earlier, Failure> {
     let another = |reason: String| Failure::Another { path: record.to_owned(), reason };
@@ -132,31 +113,6 @@ fn proven(record: &Path, source: &Source) -> Result<Earlier, Failure> {
             Err(another(format!("it is about another source: {difference}; choose another --name")))
         }
     }
-}
-
-/// What tells two sources apart; `None` where they are proven to be the same.
-pub fn difference(was: &DeviceIdentity, is: &DeviceIdentity) -> Option<String> {
-    let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
-    let is_file = |identity: &DeviceIdentity| matches!(identity.transport, Transport::File | Transport::Loop);
-    let named =
-        [("serial", &was.serial, &is.serial), ("WWN", &was.wwn, &is.wwn), ("model", &was.model, &is.model)];
-    if was.capacity != is.capacity {
-        return Some(format!("its capacity was {}, now it is {}", was.capacity, is.capacity));
-    }
-    if was.logical_sector != is.logical_sector {
-        return Some("its sectors had another size".to_owned());
-    }
-    if is_file(was) || is_file(is) {
-        return (was.path != is.path).then(|| format!("it was {}, now it is {}", was.path, is.path));
-    }
-    // A dock that is left out, or one that is put in, hides the WWN or shows it: then the serial decides.
-    let differing = named.into_iter().find(|(_, was, is)| was.is_some() && is.is_some() && was != is);
-    if let Some((name, was, is)) = differing {
-        return Some(format!("its {name} was {}, now it is {}", said(was), said(is)));
-    }
-    let agree = |was: &Option<String>, is: &Option<String>| was.is_some() && was == is;
-    let proven = agree(&was.serial, &is.serial) || agree(&was.wwn, &is.wwn);
-    (!proven).then(|| "it has neither serial nor WWN by which it could be known again".to_owned())
 }
 
 fn check_room(arguments: &Arguments, folder: &Path, raw: &Path, size: ByteCount) -> Result<(), Failure> {
@@ -186,49 +142,4 @@ fn check_room(arguments: &Arguments, folder: &Path, raw: &Path, size: ByteCount)
         ));
     }
     Ok(())
-}
-
-fn with_suffix(base: &Path, suffix: &str) -> PathBuf {
-    let mut name = base.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use evidence::SectorSize;
-
-    fn disk(serial: Option<&str>, wwn: Option<&str>) -> DeviceIdentity {
-        DeviceIdentity {
-            path: "/dev/sda".into(),
-            make: None,
-            model: Some("MODEL".into()),
-            serial: serial.map(str::to_owned),
-            wwn: wwn.map(str::to_owned),
-            firmware: None,
-            transport: Transport::Ata,
-            capacity: ByteCount(1 << 30),
-            logical_sector: SectorSize::S512,
-            physical_sector: SectorSize::S512,
-        }
-    }
-
-    #[test]
-    fn a_disk_is_known_again_by_what_it_says_and_by_nothing_less() {
-        let was = disk(Some("S1"), Some("naa.5"));
-        assert_eq!(difference(&was, &DeviceIdentity { path: "/dev/sdq".into(), ..was.clone() }), None);
-        assert_eq!(difference(&was, &disk(Some("S1"), None)), None, "behind a dock without a WWN");
-        for (is, word) in [
-            (disk(Some("S2"), Some("naa.5")), "serial"),
-            (disk(Some("S1"), Some("naa.6")), "WWN"),
-            (DeviceIdentity { capacity: ByteCount(1 << 29), ..was.clone() }, "capacity"),
-            (DeviceIdentity { model: Some("OTHER".into()), ..was.clone() }, "model"),
-            (DeviceIdentity { logical_sector: SectorSize::new(4096).unwrap(), ..was.clone() }, "sectors"),
-            (disk(None, None), "neither serial nor WWN"),
-        ] {
-            let told = difference(&was, &is).unwrap_or_default();
-            assert!(told.contains(word), "{word}: {told}");
-        }
-    }
 }

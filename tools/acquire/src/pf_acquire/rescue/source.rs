@@ -1,8 +1,8 @@
 //! The source of a recovery: read with patience, and found again when it vanishes.
 
 use super::super::arguments::Arguments;
+use super::super::identity::difference;
 use super::super::source::{self as sources, Protection, Source};
-use super::place::difference;
 use acquire::medium::{Medium, ReadFailure};
 use acquire::patient_medium::PatientMedium;
 use acquire::progress::Progress;
