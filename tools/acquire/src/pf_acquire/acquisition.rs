@@ -14,7 +14,7 @@ use acquire::pipeline::{self, Imaged, Limits, PipelineError};
 use acquire::progress::Progress;
 use acquire::rescue::map_text::Heading;
 use acquire::rescue::{RereadEnd, RescueEnd, Share, Store, reread};
-use device::{DirectFile, ReadMode, self_report};
+use device::{DirectFile, NodeNumber, ReadMode, self_report};
 use evidence::{ByteCount, ExtentSet, HashAlgorithm, HashSet, SectorSize, Transport};
 use formats::{ImagePlan, ImageWriter, Segment};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
@@ -29,10 +29,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-/// Carries out what the command line asks for.
+/// Carries out what the command line asks for of one source.
 pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
-    // Before anything is looked at: a machine that computes wrongly must not say anything of a disk.
+    let algorithms = ready(arguments)?;
+    if arguments.faults.rescue {
+        return rescue::run(arguments, algorithms);
+    }
+    prepare(arguments, algorithms)?.begin()?.carry_out()
+}
+
+/// Proves the hashes that are wanted, before anything is looked at: a machine that computes wrongly must not say anything of
+/// a disk.
+pub fn ready(arguments: &Arguments) -> Result<Vec<HashAlgorithm>, Failure> {
     evidence::self_test()?;
+    if let Some(wrong) = arguments.miscounted() {
+        return Err(Failure::Sources(wrong));
+    }
     let algorithms = arguments.algorithms();
     if algorithms.is_empty() {
         return Err(Failure::NoHash);
@@ -41,9 +53,11 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     if given > LONGEST_ARGUMENTS {
         return Err(Failure::TooMuchText(given));
     }
-    if arguments.faults.rescue {
-        return rescue::run(arguments, algorithms);
-    }
+    Ok(algorithms)
+}
+
+/// Identifies the source, looks at the destinations, locks the source and opens it.
+pub fn prepare(arguments: &Arguments, algorithms: Vec<HashAlgorithm>) -> Result<Prepared<'_>, Failure> {
     let source = source::identify(&arguments.source)?;
     let folders = destination::check(arguments, &source, source.disk.identity.capacity)?;
     let protection = source.protect(arguments.unguarded)?;
@@ -51,11 +65,40 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     if medium.size() == ByteCount(0) {
         return Err(empty(&source));
     }
-    Acquisition::begin(arguments, source, protection, medium, &folders, algorithms)?.carry_out()
+    Ok(Prepared { arguments, source, protection, medium, folders, algorithms })
+}
+
+/// An acquisition that can begin.
+pub struct Prepared<'a> {
+    arguments: &'a Arguments,
+    source: Source,
+    protection: Protection,
+    medium: DirectFile,
+    /// Where the images go.
+    pub folders: Vec<PathBuf>,
+    algorithms: Vec<HashAlgorithm>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Opens its record.
+    pub fn begin(self) -> Result<Acquisition<'a>, Failure> {
+        let Self { arguments, source, protection, medium, folders, algorithms } = self;
+        Acquisition::begin(arguments, source, protection, medium, &folders, algorithms)
+    }
+
+    /// Size of the source.
+    pub fn size(&self) -> ByteCount {
+        self.medium.size()
+    }
+
+    /// Number of the source's node, if it is a device.
+    pub fn node(&self) -> Option<NodeNumber> {
+        self.source.disk.node
+    }
 }
 
 /// An acquisition whose record is open.
-struct Acquisition<'a> {
+pub struct Acquisition<'a> {
     arguments: &'a Arguments,
     source: Source,
     protection: Protection,
@@ -147,7 +190,13 @@ impl<'a> Acquisition<'a> {
         })
     }
 
-    fn carry_out(mut self) -> Result<Report, Failure> {
+    /// Keeps a remark in the record.
+    pub fn note(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(self.record.append(&note(text))?)
+    }
+
+    /// Reads, writes, reads back.
+    pub fn carry_out(mut self) -> Result<Report, Failure> {
         let media_size = self.medium.size();
         let progress = Progress::new(Arc::clone(&self.stop));
         let begun = Instant::now();

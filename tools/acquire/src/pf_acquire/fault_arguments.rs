@@ -14,7 +14,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const WAIT_FOR_RETURN: Duration = Duration::from_secs(300);
 
 /// How faults of the source are met.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Faults of the source")]
 pub struct FaultArguments {
     /// Recover a failing disk in several passes, as GNU ddrescue does, into NAME.raw with its map NAME.map; the same
