@@ -33,6 +33,8 @@ mod rescue;
 mod resume;
 #[path = "pf_acquire/screen.rs"]
 mod screen;
+#[path = "pf_acquire/several.rs"]
+mod several;
 #[path = "pf_acquire/source.rs"]
 mod source;
 
@@ -41,15 +43,22 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::of_this_process();
-    match acquisition::run(&arguments) {
-        Ok(report) => {
+    let mut out = std::io::stdout().lock();
+    let done = match arguments.others.is_empty() {
+        true => acquisition::run(&arguments)
+            .map(|report| (report.print(arguments.json, &mut out), report.exit_code())),
+        false => several::run(&arguments)
+            .map(|reports| (reports.print(arguments.json, &mut out), reports.exit_code())),
+    };
+    match done {
+        Ok((printed, code)) => {
             // Image and record are made: the exit code speaks of them, whoever reads.
-            if let Err(error) = report.print(arguments.json, &mut std::io::stdout().lock()) {
+            if let Err(error) = printed {
                 tell(format_args!(
                     "warning: the result could not be printed: {error}; it stands in the record"
                 ));
             }
-            report.exit_code()
+            code
         }
         Err(failure) => {
             tell(format_args!("error: {failure}"));

@@ -17,7 +17,7 @@ use acquire::pipeline::{self, Imaged, Limits, Passed, PipelineError};
 use acquire::progress::Progress;
 use acquire::rescue::map_text::Heading;
 use acquire::rescue::{RereadEnd, RescueEnd, Share, Store, reread};
-use device::{DirectFile, ReadMode, self_report};
+use device::{DirectFile, NodeNumber, ReadMode, self_report};
 use evidence::{
     ByteCount, Digest, ExtentSet, HashAlgorithm, HashSet, LeafRoot, LeafSize, SectorSize, Transport,
 };
@@ -34,10 +34,25 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-/// Carries out what the command line asks for.
+/// Carries out what the command line asks for of one source.
 pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
-    // Before anything is looked at: a machine that computes wrongly must not say anything of a disk.
+    let algorithms = ready(arguments)?;
+    if arguments.faults.rescue {
+        return rescue::run(arguments, algorithms);
+    }
+    if arguments.resume {
+        return resume::run(arguments);
+    }
+    prepare(arguments, algorithms)?.begin()?.carry_out()
+}
+
+/// Proves the hashes that are wanted, before anything is looked at: a machine that computes wrongly must not say anything of
+/// a disk.
+pub fn ready(arguments: &Arguments) -> Result<Vec<HashAlgorithm>, Failure> {
     evidence::self_test()?;
+    if let Some(wrong) = arguments.miscounted() {
+        return Err(Failure::Sources(wrong));
+    }
     let algorithms = arguments.algorithms();
     if algorithms.is_empty() {
         return Err(Failure::NoHash);
@@ -46,12 +61,11 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     if given > LONGEST_ARGUMENTS {
         return Err(Failure::TooMuchText(given));
     }
-    if arguments.faults.rescue {
-        return rescue::run(arguments, algorithms);
-    }
-    if arguments.resume {
-        return resume::run(arguments);
-    }
+    Ok(algorithms)
+}
+
+/// Identifies the source, looks at the destinations, locks the source and opens it.
+pub fn prepare(arguments: &Arguments, algorithms: Vec<HashAlgorithm>) -> Result<Prepared<'_>, Failure> {
     let source = source::identify(&arguments.source)?;
     let folders = destination::check(arguments, &source, source.disk.identity.capacity)?;
     let protection = source.protect(arguments.unguarded)?;
@@ -59,18 +73,47 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     if medium.size() == ByteCount(0) {
         return Err(empty(&source));
     }
-    // Before the first file is made: from then on a signal must end the run with its record closed.
-    let stop = stop_flag();
-    let bases: Vec<PathBuf> = folders.iter().map(|folder| folder.join(arguments.base_name())).collect();
-    let passed = Passed::nothing(medium.size(), &algorithms, arguments.limits());
-    let begin = |plan: &dyn Fn(&Path) -> ImagePlan| {
-        let create = |base: &PathBuf| formats::create(arguments.format.kind(), &plan(base));
-        let images = bases.iter().map(create).collect::<Result<Vec<_>, _>>()?;
-        let chunk_size = images.first().map_or(0, |image| image.chunk_size());
-        let chunk_size = ByteCount(u64::try_from(chunk_size).unwrap_or(u64::MAX));
-        Ok(Beginning { images, chunk_size, passed, leaves: Vec::new(), resumed: None, whole: None })
-    };
-    Acquisition::begin(arguments, source, protection, medium, &bases, stop, begin)?.carry_out()
+    Ok(Prepared { arguments, source, protection, medium, folders, algorithms })
+}
+
+/// An acquisition that can begin.
+pub struct Prepared<'a> {
+    arguments: &'a Arguments,
+    source: Source,
+    protection: Protection,
+    medium: DirectFile,
+    /// Where the images go.
+    pub folders: Vec<PathBuf>,
+    algorithms: Vec<HashAlgorithm>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Opens its record.
+    pub fn begin(self) -> Result<Acquisition<'a>, Failure> {
+        let Self { arguments, source, protection, medium, folders, algorithms } = self;
+        // Before the first file is made: from then on a signal must end the run with its record closed.
+        let stop = stop_flag();
+        let bases: Vec<PathBuf> = folders.iter().map(|folder| folder.join(arguments.base_name())).collect();
+        let passed = Passed::nothing(medium.size(), &algorithms, arguments.limits());
+        let begin = |plan: &dyn Fn(&Path) -> ImagePlan| {
+            let create = |base: &PathBuf| formats::create(arguments.format.kind(), &plan(base));
+            let images = bases.iter().map(create).collect::<Result<Vec<_>, _>>()?;
+            let chunk_size = images.first().map_or(0, |image| image.chunk_size());
+            let chunk_size = ByteCount(u64::try_from(chunk_size).unwrap_or(u64::MAX));
+            Ok(Beginning { images, chunk_size, passed, leaves: Vec::new(), resumed: None, whole: None })
+        };
+        Acquisition::begin(arguments, source, protection, medium, &bases, stop, begin)
+    }
+
+    /// Size of the source.
+    pub fn size(&self) -> ByteCount {
+        self.medium.size()
+    }
+
+    /// Number of the source's node, if it is a device.
+    pub fn node(&self) -> Option<NodeNumber> {
+        self.source.disk.node
+    }
 }
 
 /// What an acquisition begins with.
@@ -181,6 +224,11 @@ impl<'a> Acquisition<'a> {
         })
     }
 
+    /// Keeps a remark in the record.
+    pub fn note(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(self.record.append(&note(text))?)
+    }
+
     /// Images, reads back, and closes the record.
     pub fn carry_out(mut self) -> Result<Report, Failure> {
         let begun = Instant::now();
@@ -200,8 +248,9 @@ impl<'a> Acquisition<'a> {
         let mut images = std::mem::take(&mut self.beginning.images);
         let leaves = std::mem::take(&mut self.beginning.leaves);
         let mut checkpoints = Checkpoints::new(&self.bases, media_size, leaves);
-        // With two destinations the other goes on, and waits for nobody.
-        let pause = Pause::at_the_terminal(&self.stop).filter(|_| images.len() == 1);
+        // With two destinations the other goes on, and waits for nobody; several sources would ask at once.
+        let pause = Pause::at_the_terminal(&self.stop)
+            .filter(|_| images.len() == 1 && !self.arguments.one_of_several);
         if let (Some(pause), Some(image)) = (&pause, images.first_mut()) {
             let pause: Arc<Pause> = Arc::clone(pause);
             image.ask_when_full(pause);

@@ -8,7 +8,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use evidence::{ByteCount, CaseData, HashAlgorithm};
 use formats::ImageKind;
 use formats::aff4::Compression;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
 Writes NAME.E01, NAME.E02, … (or NAME.aff4, or NAME.raw, or NAME.001, … when split) and the record NAME.record.jsonl into DIR. Nothing \
@@ -22,6 +22,11 @@ The source is locked as evidence first: the kernel then refuses every change to 
 of it can't be in the image (hidden areas), what locks it and how it is; warnings come before the first read, and the \
 answers go into the record. Nothing is unlocked.
 
+Several sources are imaged at the same time, each into an image with a record of its own, all in the same folders. --evidence, \
+--description and --name stand once for each, in the order of the sources, or not at all; the rest holds for all. One that fails ends \
+alone; Ctrl-C ends all. With --json the result is then an array with an object for each source, in their order: its exit_code, and \
+what a single one prints, or its source and error.
+
 With --to twice the source is read once and written to both. If one destination fails the other goes on: that is said, stands in \
 the record, and has an exit code of its own. Each destination has the whole record, with the same chain head.
 
@@ -34,12 +39,12 @@ code 4. An image that was copied to a larger disk, with its record and checkpoin
 Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the \
 record has all. Before it starts, the program hashes what has known values and refuses to go on if one is wrong.
 
-Memory: 160 MiB at most, or what --memory says. A rescue takes 32 MiB for its map, and 1 MiB for each of at most 8 reads \
+Memory: 160 MiB at most, or what --memory says; several sources share it in equal parts of at least 64 MiB. A rescue takes 32 MiB for its map, and 1 MiB for each of at most 8 reads \
 that hang.
 
 Exit codes: 0 imaged and verified; 1 the image read back is not what was written; 2 refused to start; 3 imaged and \
 verified, but some sectors could not be read, or were read differently the second time; 4 the destination failed, or both; 5 interrupted; 6 the source failed; 7 imaged and verified \
-at one of two destinations, the other failed.";
+at one of two destinations, the other failed. With several sources that of the one that fared worst, in the order 1, 6, 4, 5, 2, 7, 3, 0.";
 
 /// Image a disk: read once, hash, compress, write, read back, and record it all
 #[derive(Clone, Parser, Debug)]
@@ -47,6 +52,10 @@ at one of two destinations, the other failed.";
 pub struct Arguments {
     /// Disk, partition, loop device or ordinary file
     pub source: PathBuf,
+
+    /// More of them, to be imaged at the same time, each into an image of its own
+    #[arg(value_name = "SOURCE")]
+    pub others: Vec<PathBuf>,
 
     /// Folder the image goes to, on a disk allowed by pf-guard; given twice, the image goes to both
     #[arg(long = "to", value_name = "DIR", required = true)]
@@ -64,25 +73,25 @@ pub struct Arguments {
     #[arg(long = "case", value_name = "NUMBER", default_value = "", hide_default_value = true)]
     pub case_number: String,
 
-    /// Number of this item of evidence
-    #[arg(long = "evidence", value_name = "NUMBER", default_value = "", hide_default_value = true)]
-    pub evidence_number: String,
+    /// Number of this item of evidence; with several sources once for each, in their order
+    #[arg(long = "evidence", value_name = "NUMBER")]
+    pub evidence_numbers: Vec<String>,
 
     /// Who runs the acquisition
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub examiner: String,
 
-    /// One line that says what the item is
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    pub description: String,
+    /// One line that says what the item is; with several sources once for each
+    #[arg(long = "description", value_name = "TEXT")]
+    pub descriptions: Vec<String>,
 
     /// Anything else to be kept with the image
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub notes: String,
 
-    /// Base name of the files [default: the evidence number, or the name of the source]
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
+    /// Base name of the files; with several sources once for each [default: the evidence number, or the name of the source]
+    #[arg(long = "name", value_name = "NAME")]
+    pub names: Vec<String>,
 
     /// Largest segment, e.g. 650MiB or 2GiB [default: 2000MiB for e01, one file for raw; aff4 is always one]
     #[arg(long, value_name = "SIZE")]
@@ -117,6 +126,10 @@ pub struct Arguments {
     /// Names of the options that were given, and did not come about by default
     #[arg(skip)]
     given: Vec<String>,
+
+    /// Others are imaged at the same time
+    #[arg(skip)]
+    pub one_of_several: bool,
 }
 
 /// Format of the image.
@@ -175,9 +188,9 @@ impl Arguments {
     pub fn case(&self) -> CaseData {
         CaseData {
             case_number: self.case_number.clone(),
-            evidence_number: self.evidence_number.clone(),
+            evidence_number: self.evidence_numbers.first().cloned().unwrap_or_default(),
             examiner: self.examiner.clone(),
-            description: self.description.clone(),
+            description: self.descriptions.first().cloned().unwrap_or_default(),
             notes: self.notes.clone(),
         }
     }
@@ -192,6 +205,38 @@ impl Arguments {
         self.memory.map_or_else(Limits::default, Limits::within)
     }
 
+    /// What is said of each source stands once for each, or not at all; else what is wrong.
+    pub fn miscounted(&self) -> Option<String> {
+        let sources = self.others.len().saturating_add(1);
+        let given = [
+            ("--evidence", self.evidence_numbers.len()),
+            ("--description", self.descriptions.len()),
+            ("--name", self.names.len()),
+        ];
+        let wrong = given.into_iter().find(|(_, count)| *count != 0 && *count != sources);
+        wrong.map(|(option, count)| match sources {
+            1 => format!("{option} stands {count} times, but there is one source"),
+            _ => format!(
+                "{option} stands {count} times for {sources} sources; give it once for each, in their order"
+            ),
+        })
+    }
+
+    /// The command line of one of several sources, as if it were the only one.
+    pub fn of_source(&self, number: usize, source: &Path, memory: ByteCount) -> Self {
+        let own = |all: &[String]| all.get(number).cloned().into_iter().collect();
+        Self {
+            source: source.to_owned(),
+            others: Vec::new(),
+            one_of_several: true,
+            evidence_numbers: own(&self.evidence_numbers),
+            descriptions: own(&self.descriptions),
+            names: own(&self.names),
+            memory: Some(memory),
+            ..self.clone()
+        }
+    }
+
     /// Largest segment, with the default of the format: below 2 GiB, for FAT and for tools that count in 31 bits.
     pub fn segment_limit(&self) -> Option<ByteCount> {
         match self.format {
@@ -202,8 +247,8 @@ impl Arguments {
 
     /// Base name of image and record.
     pub fn base_name(&self) -> String {
-        let wished = self.name.clone().unwrap_or_else(|| self.evidence_number.clone());
-        let plain = plain_name(&wished);
+        let wished = self.names.first().or(self.evidence_numbers.first());
+        let plain = wished.map(|name| plain_name(name)).unwrap_or_default();
         if !plain.is_empty() {
             return plain;
         }
@@ -255,6 +300,17 @@ mod tests {
         assert_eq!(parsed(&["--name", "../x"]).base_name(), "_x");
         assert_eq!(parsed(&[]).base_name(), "sda");
         assert_eq!(parsed(&["--name", "..", "--evidence", "7"]).base_name(), "sda");
+    }
+
+    #[test]
+    fn what_is_said_of_each_source_stands_once_for_each() {
+        let several = parsed(&["/dev/sdb", "--evidence", "3", "--evidence", "4", "--case", "7"]);
+        assert_eq!(several.miscounted(), None);
+        let second = several.of_source(1, Path::new("/dev/sdb"), ByteCount(1));
+        assert_eq!((second.base_name().as_str(), second.case().case_number.as_str()), ("4", "7"));
+        for wrong in [&["/dev/sdb", "--evidence", "3"][..], &["--name", "a", "--name", "b"]] {
+            assert!(parsed(wrong).miscounted().is_some(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -73,11 +73,9 @@ fn check_folder(
         return Err(acquire::rescue::StoreError::Exists(map).into());
     }
 
-    let free = statvfs(&folder)
-        .map(|fs| fs.blocks_available().saturating_mul(fs.fragment_size()))
-        .map_err(|e| wrong(format!("its free space can't be found out: {e}")))?;
-    if free < media_size.0 {
-        let told = format!("{} are free for a source of {}", ByteCount(free).short(), media_size.short());
+    let free = free_space(&folder)?;
+    if free < media_size {
+        let told = format!("{} are free for a source of {}", free.short(), media_size.short());
         if arguments.format == Format::Raw {
             return Err(wrong(format!("{told}; take a larger destination, or --format e01")));
         }
@@ -92,6 +90,16 @@ fn check_folder(
         return Err(wrong(format!("is FAT, whose files end at 4 GiB; {remedy}")));
     }
     Ok(folder)
+}
+
+/// How much may still be written there.
+pub fn free_space(folder: &Path) -> Result<ByteCount, Failure> {
+    let free = statvfs(folder).map(|fs| ByteCount(fs.blocks_available().saturating_mul(fs.fragment_size())));
+    let wrong = |e| Failure::Destination {
+        folder: folder.to_owned(),
+        reason: format!("its free space can't be found out: {e}"),
+    };
+    free.map_err(wrong)
 }
 
 /// Where the record of the image with this base path is.

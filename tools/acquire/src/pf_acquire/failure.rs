@@ -57,6 +57,12 @@ pub enum Failure {
     /// Nothing to hash with.
     #[error("--hash names no algorithm; give at least one, e.g. md5,sha256")]
     NoHash,
+    /// Sources that don't go together, or what is said of them.
+    #[error("{0}")]
+    Sources(String),
+    /// A defect, or a machine without room for a thread.
+    #[error("could not be imaged: {0}; image it by itself")]
+    NotCarriedOut(String),
     /// An empty source.
     #[error("{0}: has no data (a drive without a medium?)")]
     Empty(String),
@@ -178,7 +184,12 @@ pub const LONGEST_ARGUMENTS: usize = 64 << 10;
 impl Failure {
     /// As `--help` lists them.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.exit_number())
+    }
+
+    /// The exit code as a number.
+    pub fn exit_number(&self) -> u8 {
+        match self {
             Failure::EndedEarly { error, .. }
             | Failure::NotReadBack { error, .. }
             | Failure::NotProven { error, .. }
@@ -204,6 +215,6 @@ impl Failure {
             Failure::Store(StoreError::Destination { .. }) => 4,
             Failure::Record(RecordError::Write { .. }) | Failure::Image(FormatError::Destination { .. }) => 4,
             _ => 2,
-        })
+        }
     }
 }

@@ -162,7 +162,12 @@ impl Report {
 
     /// As `--help` lists them.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self.outcome {
+        ExitCode::from(self.exit_number())
+    }
+
+    /// The exit code as a number.
+    pub fn exit_number(&self) -> u8 {
+        match self.outcome {
             Outcome::Complete | Outcome::CompleteWithUnreadSectors if !self.failed.is_empty() => 7,
             Outcome::Complete if !self.faults.unstable.is_empty() => 3,
             Outcome::Complete => 0,
@@ -170,6 +175,6 @@ impl Report {
             Outcome::CompleteWithUnreadSectors => 3,
             Outcome::Interrupted => 5,
             Outcome::Failed => 6,
-        })
+        }
     }
 }

@@ -12,12 +12,13 @@ use acquire::progress::Progress;
 use acquire::treatment::Fill;
 use evidence::{ByteCount, Digest, Plain};
 use formats::FormatError;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use record::Entry;
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// How often a line is printed where there is no terminal to redraw it on.
@@ -26,9 +27,33 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 /// Most unreadable ranges told and recorded one by one; what the record says of the finished image has them all.
 const MOST_TOLD: u64 = 50_000;
 
-/// Prints a line on standard error, if there is anyone left to read it. What names and answers it quotes can't move a cursor.
+/// The progress lines of all sources; hidden where there is no terminal.
+static LINES: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+thread_local! {
+    /// The source that this thread speaks of, where there are several.
+    static SPEAKS_OF: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// From now on every line of this thread begins with the name of its source.
+pub fn speak_of(source: String) {
+    SPEAKS_OF.set(Some(source));
+}
+
+fn named(line: impl fmt::Display) -> String {
+    SPEAKS_OF.with_borrow(|source| match source {
+        Some(source) => Plain(format_args!("{source}: {line}")).to_string(),
+        None => Plain(line).to_string(),
+    })
+}
+
+/// Prints a line on standard error, above those that show progress, if there is anyone left to read it. What names and answers
+/// it quotes can't move a cursor.
 pub fn tell(line: fmt::Arguments) {
-    let _ = writeln!(std::io::stderr(), "{}", Plain(line));
+    let line = named(line);
+    LINES.suspend(|| {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    });
 }
 
 /// A progress line, and the record that faults go to.
@@ -54,8 +79,7 @@ impl<'a> Screen<'a> {
     /// Begins a line that says what is being done to how much.
     pub fn new(deed: &'static str, size: ByteCount) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(size.0), target).with_message(deed);
+        let bar = LINES.add(ProgressBar::new(size.0)).with_message(named(deed));
         let line = "{msg} {percent:>3}% {bytes}/{total_bytes} {binary_bytes_per_sec} left {eta} {prefix}";
         if let Ok(style) = ProgressStyle::with_template(line) {
             bar.set_style(style);
@@ -88,11 +112,6 @@ impl<'a> Screen<'a> {
         self.bar.set_position(done);
         self.bar.set_prefix(words.to_owned());
         self.plain.is_none()
-    }
-
-    /// Prints something else above the line.
-    pub fn suspended(&self, print: impl FnOnce()) {
-        self.bar.suspend(print);
     }
 
     /// Faults go to `record`; `images` are being written.
@@ -135,6 +154,7 @@ impl<'a> Screen<'a> {
 impl Drop for Screen<'_> {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+        LINES.remove(&self.bar);
     }
 }
 
@@ -145,17 +165,15 @@ impl Observer for Screen<'_> {
         if self.faults > MOST_TOLD {
             if self.faults == MOST_TOLD.saturating_add(1) {
                 let text = "further unreadable ranges are told with the finished image only";
-                self.bar.suspend(|| tell(format_args!("warning: {text}")));
+                tell(format_args!("warning: {text}"));
                 record.append(&Entry::Note { text: text.to_owned() })?;
             }
             return Ok(());
         }
-        self.bar.suspend(|| {
-            tell(format_args!(
-                "warning: {} could not be read ({}); filled with {}",
-                fault.extent, fault.error, self.fill
-            ));
-        });
+        tell(format_args!(
+            "warning: {} could not be read ({}); filled with {}",
+            fault.extent, fault.error, self.fill
+        ));
         record.append(&Entry::ReadError {
             extent: fault.extent,
             error: fault.error.clone(),
@@ -166,9 +184,7 @@ impl Observer for Screen<'_> {
 
     fn image_failed(&mut self, image: usize, error: &FormatError) -> Result<(), Refusal> {
         let destination = self.images.get(image).map(|base| base.display().to_string()).unwrap_or_default();
-        self.bar.suspend(|| {
-            tell(format_args!("warning: {error}; the image {destination} is not whole, the other goes on"));
-        });
+        tell(format_args!("warning: {error}; the image {destination} is not whole, the other goes on"));
         let Some(record) = &mut self.record else { return Ok(()) };
         record.append(&Entry::DestinationFailed { destination, error: error.to_string() })?;
         Ok(())

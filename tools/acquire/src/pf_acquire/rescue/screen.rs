@@ -52,10 +52,10 @@ impl RescueObserver for RescueScreen<'_> {
             totals.finished.short(),
             left(&totals)
         );
-        self.line.suspended(|| tell(format_args!("{told}")));
+        tell(format_args!("{told}"));
         if report.abandoned > 0 {
             let told = format!("{} reads gave no answer in time and were given up on", report.abandoned);
-            self.line.suspended(|| tell(format_args!("warning: {told}")));
+            tell(format_args!("warning: {told}"));
         }
         self.record.append(&Entry::RescuePass(RescuePass {
             phase: report.standing.doing.word().to_owned(),
@@ -77,13 +77,13 @@ impl RescueObserver for RescueScreen<'_> {
 
     fn lost(&mut self, at: ByteOffset, error: &str) -> Told {
         let told = format!("the source is gone at {at} ({error}); waiting for it: check cable and power");
-        self.line.suspended(|| tell(format_args!("warning: {told}")));
+        tell(format_args!("warning: {told}"));
         self.record.append(&Entry::SourceLost { offset: at, error: error.to_owned() })?;
         Ok(())
     }
 
     fn returned(&mut self, told: &str) -> Told {
-        self.line.suspended(|| tell(format_args!("the source is {told}")));
+        tell(format_args!("the source is {told}"));
         self.record.append(&Entry::SourceReturned { text: told.to_owned() })?;
         Ok(())
     }

@@ -19,7 +19,7 @@ pub fn taken_over(given: &Arguments, cut_off: &CutOff, record: &Path) -> Result<
     };
     let mut arguments = given.clone();
     // The names of the files stay, whatever the evidence number was.
-    arguments.name = Some(given.base_name());
+    arguments.names = vec![given.base_name()];
 
     let format = Format::from_str(&plan.format, false).map_err(|_| refused("format", &plan.format))?;
     if given.has("format") && given.format != format {
@@ -45,18 +45,22 @@ pub fn taken_over(given: &Arguments, cut_off: &CutOff, record: &Path) -> Result<
     }
     arguments.faults.fill = fill;
 
-    let fields = [
-        ("case_number", "case", &mut arguments.case_number, &case.case_number),
-        ("evidence_number", "evidence", &mut arguments.evidence_number, &case.evidence_number),
-        ("examiner", "examiner", &mut arguments.examiner, &case.examiner),
-        ("description", "description", &mut arguments.description, &case.description),
-        ("notes", "notes", &mut arguments.notes, &case.notes),
-    ];
-    for (id, option, now, was) in fields {
+    let now = given.case();
+    for (id, option, now, was) in [
+        ("case_number", "case", &now.case_number, &case.case_number),
+        ("evidence_numbers", "evidence", &now.evidence_number, &case.evidence_number),
+        ("examiner", "examiner", &now.examiner, &case.examiner),
+        ("descriptions", "description", &now.description, &case.description),
+        ("notes", "notes", &now.notes, &case.notes),
+    ] {
         if given.has(id) && now != was {
             return Err(refused(option, was));
         }
-        now.clone_from(was);
     }
+    arguments.case_number.clone_from(&case.case_number);
+    arguments.evidence_numbers = vec![case.evidence_number.clone()];
+    arguments.examiner.clone_from(&case.examiner);
+    arguments.descriptions = vec![case.description.clone()];
+    arguments.notes.clone_from(&case.notes);
     Ok(arguments)
 }
