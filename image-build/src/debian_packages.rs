@@ -93,6 +93,7 @@ const PACKAGES: &[Package] = &[
     test("mdadm", "RAID signatures, second reader of RAID members"),
     test("python3-venv", "readers of images from PyPI"),
     test("sparse", "checking the guard's C"),
+    test("unzip", "second opinion on the members of AFF4 volumes"),
     test("udftools", "UDF signatures"),
 ];
 

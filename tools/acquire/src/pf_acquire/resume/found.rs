@@ -3,9 +3,10 @@
 use super::super::destination::record_path;
 use super::super::failure::Failure;
 use super::super::records::put_aside_before;
-use acquire::durable_text::draft_path;
+use acquire::durable_text::{self, draft_path};
 use acquire::sidecar::{self, Sidecar};
-use evidence::{Digest, HashAlgorithm, Hasher};
+use evidence::{ByteOffset, Digest, HashAlgorithm, Hasher};
+use formats::FormatError;
 use record::{
     AcquisitionOpened, ChainHash, Checkpoint, Content, EarlierRecord, Entry, Flaw, ImageClosed, Outcome,
 };
@@ -175,6 +176,19 @@ fn versions(base: &Path) -> Vec<(Digest, Vec<u8>)> {
     let read = |path: PathBuf| Sidecar::bytes(&path).ok();
     let found = [draft_path(&path), path].into_iter().filter_map(read);
     found.map(|bytes| (Hasher::of(HashAlgorithm::Sha256, &bytes), bytes)).collect()
+}
+
+/// Puts what the record vouches for in its place where an earlier run did not come to that: the next checkpoint is written
+/// where it lies now.
+pub fn put_in_place(base: &Path, checkpoint: &Checkpoint) -> Result<(), Failure> {
+    let path = sidecar::path_of(base);
+    let vouched = Sidecar::bytes(&draft_path(&path))
+        .is_ok_and(|bytes| checkpoint.states.contains(&Hasher::of(HashAlgorithm::Sha256, &bytes)));
+    if !vouched {
+        return Ok(());
+    }
+    durable_text::put_in_place(&path)
+        .map_err(|source| FormatError::Destination { path, offset: ByteOffset(0), source }.into())
 }
 
 fn parsed(bytes: &[u8], checkpoint: &Checkpoint, base: &Path) -> Result<Sidecar, Failure> {

@@ -105,6 +105,7 @@ impl GoingOn<'_> {
             }
             Stands::Partly { checkpoint, sidecars } => {
                 for (plan, sidecar) in plans.iter().zip(sidecars) {
+                    found::put_in_place(&plan.base, checkpoint)?;
                     images.push(formats::resume(kind, plan, &sidecar.state)?);
                 }
                 let begun = passed.leaf_root().1.is_some();
