@@ -14,6 +14,8 @@ use interrupted::{
     FORMS, Form, Random, Source, Tally, Vouched, assert_resumed, go_on_and_judge, is_root, judge, pf_acquire,
     vouched,
 };
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -47,16 +49,18 @@ fn cut_off_in_a_row(
     form: Form,
     whole: Duration,
     random: &mut Random,
-    signal: &str,
+    signal: Signal,
 ) -> Tally {
     let mut tally = Tally::default();
     let what = format!("{signal} in {}", to.display());
     let mut resume = false;
     for _ in 0..KILLS_IN_A_ROW {
-        let before = vouched(to);
+        let (before, runs) = (vouched(to), interrupted::records(to).len());
         let mut child = pf_acquire(source, to, form, resume).stderr(Stdio::null()).spawn().unwrap();
         await_moment(source, &mut child, to, before, whole, random);
-        Command::new("kill").args([signal, &child.id().to_string()]).stderr(Stdio::null()).status().unwrap();
+        let process = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        // One that has ended by itself can't be.
+        let _ = kill(process, signal);
         let code = child.wait().unwrap().code();
         if code == Some(0) || vouched(to) == Vouched::Complete {
             tally.too_late += 1;
@@ -65,7 +69,8 @@ fn cut_off_in_a_row(
         }
         assert!(code.is_none() || code == Some(5), "{what}: {code:?}");
         tally.points += 1;
-        if resume && interrupted::records(to)[0].iter().any(|entry| entry["kind"] == "resume-begun") {
+        let records = interrupted::records(to);
+        if resume && records.len() > runs && records[0].iter().any(|entry| entry["kind"] == "resume-begun") {
             assert_resumed(to, before, &mut tally, &what);
         }
         resume = vouched(to) != Vouched::Unknown;
@@ -115,7 +120,7 @@ fn await_moment(
     std::thread::sleep(Duration::from_micros(random.below(3000)));
 }
 
-fn cut_off_often(signal: &str, mebibytes: u64, rows: u64, seed: u64) -> Tally {
+fn cut_off_often(signal: Signal, mebibytes: u64, rows: u64, seed: u64) -> Tally {
     let folder = tempfile::tempdir().unwrap();
     let source = Source::make(folder.path().join("source.bin"), mebibytes);
     let mut all = Tally::default();
@@ -129,7 +134,6 @@ fn cut_off_often(signal: &str, mebibytes: u64, rows: u64, seed: u64) -> Tally {
             fs::remove_dir_all(&to).unwrap();
         }
         println!("{signal}, {}: {tally:?}", form.name);
-        assert!(tally.from_checkpoint > 0, "no run was cut off behind a checkpoint: {tally:?}");
         all.add(&tally);
     }
     all
@@ -137,16 +141,16 @@ fn cut_off_often(signal: &str, mebibytes: u64, rows: u64, seed: u64) -> Tally {
 
 #[test]
 fn whatever_moment_a_process_is_killed_at_the_next_run_ends_with_the_same_hashes() {
-    let tally = cut_off_often("-KILL", 20, 9, 1);
+    let tally = cut_off_often(Signal::SIGKILL, 20, 9, 1);
     println!("kill -9: {tally:?}");
-    assert!(tally.points >= 120, "{tally:?}");
+    assert!(tally.points >= 120 && tally.from_checkpoint > 40, "{tally:?}");
 }
 
 #[test]
 fn an_orderly_stop_ends_with_a_checkpoint_behind_all_that_was_stored() {
-    let tally = cut_off_often("-INT", 80, 2, 100);
+    let tally = cut_off_often(Signal::SIGINT, 80, 2, 100);
     println!("Ctrl-C: {tally:?}");
-    assert!(tally.points >= 12, "{tally:?}");
+    assert!(tally.points >= 8 && tally.from_checkpoint > 0, "{tally:?}");
 }
 
 #[test]
