@@ -297,8 +297,11 @@ pub(crate) fn names_from(number: u64) -> impl Iterator<Item = String> {
     numbers.filter_map(|number| segment_names::extension(number, b'E'))
 }
 
+/// A section's kind and content.
+type Content = (SectionKind, Vec<u8>);
+
 /// The header sections, and the bytes before the first chunk.
-fn beginning(plan: &ImagePlan) -> Result<(Vec<(SectionKind, Vec<u8>)>, u64), FormatError> {
+fn beginning(plan: &ImagePlan) -> Result<(Vec<Content>, u64), FormatError> {
     let compressor = |error: std::io::Error| FormatError::Compressor(error.to_string());
     let header2 = header::encode_header2(plan).map_err(compressor)?;
     let header = header::encode_header(plan).map_err(compressor)?;
