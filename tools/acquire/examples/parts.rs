@@ -14,6 +14,7 @@
 use acquire::BLOCK_SIZE;
 use device::{AlignedBuffer, DirectFile};
 use evidence::{ByteCount, ByteOffset, CaseData, HashAlgorithm, HashGroup, LeafPart, LeafSize, SectorSize};
+use formats::aff4::Compression;
 use formats::{ChunkEncoder, EncodedChunk, ImageKind, ImagePlan, MediumKind};
 use nix::time::{ClockId, clock_gettime};
 use std::path::{Path, PathBuf};
@@ -40,11 +41,13 @@ fn main() {
     }
     let source_rate = mib / begun.elapsed().as_secs_f64();
 
-    let groups: [&[HashAlgorithm]; 5] = [
+    let groups: [&[HashAlgorithm]; 7] = [
         &[HashAlgorithm::Md5],
+        &[HashAlgorithm::Sha1],
         &[HashAlgorithm::Sha256],
         &[HashAlgorithm::Md5, HashAlgorithm::Sha1],
         &[HashAlgorithm::Md5, HashAlgorithm::Sha256],
+        &[HashAlgorithm::Sha1, HashAlgorithm::Sha256],
         &HashAlgorithm::USUAL,
     ];
     let mut hashes = groups.map(|group| (0.0, HashGroup::new(group)));
@@ -67,8 +70,9 @@ fn main() {
         (name, serde_json::json!(seconds / mib))
     });
     let hashes: serde_json::Map<String, serde_json::Value> = named.collect();
-    let formats = [("e01", ImageKind::Ewf), ("raw", ImageKind::Raw)]
-        .map(|(name, kind)| (name.to_owned(), storing(kind, &file, &folder, mib)));
+    let kinds =
+        [("e01", ImageKind::Ewf), ("raw", ImageKind::Raw), ("aff4", ImageKind::Aff4(Compression::default()))];
+    let formats = kinds.map(|(name, kind)| (name.to_owned(), storing(kind, &file, &folder, mib)));
     let told = serde_json::json!({
         "read": read / mib, "source_mib_per_s": source_rate, "leaf": leaf / mib, "hashes": hashes,
         "formats": serde_json::Map::from_iter(formats),
@@ -84,7 +88,7 @@ fn storing(kind: ImageKind, file: &DirectFile, folder: &Path, mib: f64) -> serde
         base: scratch.join("parts"),
         media_size: file.size(),
         sector_size: SectorSize::S512,
-        segment_size: Some(ByteCount(2000 << 20)),
+        segment_size: (kind == ImageKind::Ewf).then_some(ByteCount(2000 << 20)),
         case: CaseData::default(),
         software: "parts".to_owned(),
         acquired_at: 0,

@@ -1,8 +1,8 @@
 //! Blocks of media data, whose buffers go round and round.
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use device::{AlignedBuffer, BufferError};
 use evidence::ByteOffset;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// Size of a block; a multiple of every chunk size in use, and a leaf of the hash tree where the medium is small.
 pub const BLOCK_SIZE: usize = 1 << 20;
@@ -13,7 +13,7 @@ pub(crate) struct Block {
     pub(crate) number: u64,
     buffer: Option<AlignedBuffer>,
     length: usize,
-    home: Sender<AlignedBuffer>,
+    home: Arc<Free>,
 }
 
 impl Block {
@@ -34,35 +34,48 @@ pub(crate) fn offset_of(number: u64) -> ByteOffset {
 impl Drop for Block {
     fn drop(&mut self) {
         if let Some(buffer) = self.buffer.take() {
-            // No reader any more: the buffer is freed.
-            let _ = self.home.send(buffer);
+            self.home.give_back(buffer);
         }
     }
 }
 
 /// All buffers there are.
-pub(crate) struct Buffers {
-    free: Receiver<AlignedBuffer>,
-    home: Sender<AlignedBuffer>,
+pub(crate) struct Buffers(Arc<Free>);
+
+/// Those that nobody has. Who came back last goes first: it lies in the cache still, and memory that a run can do without
+/// is never touched.
+struct Free {
+    buffers: Mutex<Vec<AlignedBuffer>>,
+    came_back: Condvar,
+}
+
+impl Free {
+    fn give_back(&self, buffer: AlignedBuffer) {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        self.came_back.notify_one();
+    }
 }
 
 impl Buffers {
     pub(crate) fn new(count: usize) -> Result<Self, BufferError> {
-        let (home, free) = bounded(count);
-        for _ in 0..count {
-            // Room for exactly this many.
-            let _ = home.send(AlignedBuffer::new(BLOCK_SIZE)?);
-        }
-        Ok(Self { free, home })
+        let buffers = std::iter::repeat_with(|| AlignedBuffer::new(BLOCK_SIZE)).take(count);
+        let buffers = Mutex::new(buffers.collect::<Result<Vec<_>, _>>()?);
+        Ok(Self(Arc::new(Free { buffers, came_back: Condvar::new() })))
     }
 
     /// Waits for one. Every buffer comes back, also from a thread that has ended.
-    pub(crate) fn take(&self) -> Option<AlignedBuffer> {
-        self.free.recv().ok()
+    pub(crate) fn take(&self) -> AlignedBuffer {
+        let mut buffers = self.0.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match buffers.pop() {
+                Some(buffer) => return buffer,
+                None => buffers = self.0.came_back.wait(buffers).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
     }
 
     /// Fills it as a block.
     pub(crate) fn block(&self, number: u64, buffer: AlignedBuffer, length: usize) -> Block {
-        Block { number, buffer: Some(buffer), length, home: self.home.clone() }
+        Block { number, buffer: Some(buffer), length, home: Arc::clone(&self.0) }
     }
 }

@@ -56,8 +56,9 @@ impl Limits {
     /// The least memory that keeps all threads busy.
     pub const LEAST_MEMORY: ByteCount = ByteCount(64 << 20);
 
-    /// Memory where nobody says how much.
-    pub const USUAL_MEMORY: ByteCount = ByteCount(160 << 20);
+    /// Memory where nobody says how much. More makes no run faster whose disks keep up: blocks that wait longer leave the
+    /// processor's cache, and must be fetched again for each hash.
+    pub const USUAL_MEMORY: ByteCount = Self::LEAST_MEMORY;
 
     /// At most `memory` in all: each block takes its size twice, as it was read and as it is stored.
     #[must_use]

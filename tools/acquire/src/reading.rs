@@ -62,7 +62,7 @@ impl<'a, N: Next> Reading<'a, N> {
         let _guard = EndOnPanic(self);
         while !self.ended.load(Ordering::Acquire) {
             // First a buffer, then a number: whoever has a number that others wait for can go on.
-            let Some(mut buffer) = self.buffers.take() else { break };
+            let mut buffer = self.buffers.take();
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let offset = offset_of(number);
             if offset.0 >= self.size || self.ended.load(Ordering::Acquire) {

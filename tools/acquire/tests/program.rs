@@ -420,7 +420,7 @@ fn the_same_folder_twice_or_three_folders_are_refused_before_a_file_is_made() {
 fn memory_stays_below_what_was_allowed() {
     let (folder, to) = folders();
     let source = source_in(folder.path(), 96, 0);
-    for (words, mib) in [(&["--memory", "64MiB", "--name", "a"][..], 64), (&["--name", "b"], 160)] {
+    for (words, mib) in [(&["--name", "a"][..], 64), (&["--memory", "160MiB", "--name", "b"], 160)] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
             .arg(&source)
             .arg("--to")

@@ -13,7 +13,7 @@ format has no room for is named under `not carried`. Nothing that is there alrea
 A source whose container is damaged is refused; --despite-damage copies what can be had, fills the rest with zeros, and \
 marks it as not read where the format can. VMDK, VHD, VHDX and QCOW2 are not read: qemu-img makes raw of them.
 
-Memory: 160 MiB at most; up to 40 MiB more for each of four readers where other programs made chunks and tables large.
+Memory: 64 MiB at most; up to 40 MiB more for each of four readers where other programs made chunks and tables large.
 
 Exit codes: 0 converted, and the same; 1 the source is not what it states, or the copy not what was written; 2 refused to \
 start; 3 converted, but for damaged parts of the source; 4 the destination failed; 5 interrupted; 6 the source failed.";

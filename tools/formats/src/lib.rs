@@ -29,6 +29,7 @@ pub mod ewf;
 mod image;
 mod little_endian;
 pub mod raw;
+mod repeated;
 mod segment_files;
 mod sniff;
 mod state;

@@ -39,7 +39,7 @@ code 4. An image that was copied to a larger disk, with its record and checkpoin
 Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the \
 record has all. Before it starts, the program hashes what has known values and refuses to go on if one is wrong.
 
-Memory: 160 MiB at most, or what --memory says; several sources share it in equal parts of at least 64 MiB. A rescue takes 32 MiB for its map, and 1 MiB for each of at most 8 reads \
+Memory: 64 MiB at most, or what --memory says; each of several sources gets its share, 64 MiB at least. A rescue takes 32 MiB for its map, and 1 MiB for each of at most 8 reads \
 that hang.
 
 Exit codes: 0 imaged and verified; 1 the image read back is not what was written; 2 refused to start; 3 imaged and \
@@ -97,7 +97,7 @@ pub struct Arguments {
     #[arg(long, value_name = "SIZE")]
     pub segment_size: Option<ByteCount>,
 
-    /// Most memory to be used, e.g. 64MiB (the least) or 1GiB [default: 160MiB]
+    /// Most memory to be used, e.g. 1GiB [default: 64MiB, the least]
     #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
     pub memory: Option<ByteCount>,
 

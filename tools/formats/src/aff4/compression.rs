@@ -74,31 +74,34 @@ impl Codec {
         }
     }
 
-    /// The stored form of a whole chunk: shorter than the chunk where it is compressed, else the chunk.
-    pub(super) fn compress(&mut self, chunk: &[u8]) -> Result<Vec<u8>, String> {
-        let mut stored = Vec::new();
-        match self.method {
-            Compression::Stored => {}
+    /// Replaces the content of `stored` by the stored form of a whole chunk: shorter than the chunk where it is compressed,
+    /// else the chunk.
+    pub(super) fn compress(&mut self, chunk: &[u8], stored: &mut Vec<u8>) -> Result<(), String> {
+        let length = match self.method {
+            Compression::Stored => 0,
             Compression::Snappy => {
-                stored = self.snappy.compress_vec(chunk).map_err(|error| error.to_string())?;
+                stored.resize(snap::raw::max_compress_len(chunk.len()), 0);
+                self.snappy.compress(chunk, stored).map_err(|error| error.to_string())?
             }
-            Compression::Lz4 => stored = lz4_flex::block::compress(chunk),
+            Compression::Lz4 => {
+                stored.resize(lz4_flex::block::get_maximum_output_size(chunk.len()), 0);
+                lz4_flex::block::compress_into(chunk, stored).map_err(|error| error.to_string())?
+            }
             Compression::Deflate => {
+                stored.clear();
                 stored.reserve_exact(chunk.len());
                 let finish = FlushCompress::Finish;
-                let status =
-                    self.deflate.compress_vec(chunk, &mut stored, finish).map_err(|e| e.to_string())?;
+                let status = self.deflate.compress_vec(chunk, stored, finish).map_err(|e| e.to_string())?;
                 self.deflate.reset();
-                if status != Status::StreamEnd {
-                    stored.clear();
-                }
+                if status == Status::StreamEnd { stored.len() } else { 0 }
             }
-        }
+        };
+        stored.truncate(length);
         if stored.is_empty() || stored.len() >= chunk.len().saturating_sub(LEAST_GAIN) {
             stored.clear();
             stored.extend_from_slice(chunk);
         }
-        Ok(stored)
+        Ok(())
     }
 
     /// Replaces the content of `chunk`; never by more than `chunk_size` bytes.
@@ -158,6 +161,15 @@ mod tests {
     const METHODS: [Compression; 4] =
         [Compression::Stored, Compression::Snappy, Compression::Lz4, Compression::Deflate];
 
+    /// Into memory that held something longer or shorter before.
+    fn compressed(codec: &mut Codec, chunk: &[u8]) -> Vec<u8> {
+        let (mut long, mut short) = (vec![0x5a; 2 * chunk.len() + 100], vec![0x5a]);
+        codec.compress(chunk, &mut long).unwrap();
+        codec.compress(chunk, &mut short).unwrap();
+        assert_eq!(long, short);
+        long
+    }
+
     #[test]
     fn every_method_is_known_by_the_name_it_writes() {
         for method in METHODS {
@@ -176,7 +188,7 @@ mod tests {
         .take(4096)
         .collect();
         for method in METHODS {
-            assert_eq!(Codec::new(method).compress(&chunk).unwrap(), chunk, "{method:?}");
+            assert_eq!(compressed(&mut Codec::new(method), &chunk), chunk, "{method:?}");
         }
     }
 
@@ -184,7 +196,7 @@ mod tests {
     fn a_chunk_that_unpacks_to_more_than_a_chunk_is_refused() {
         for method in [Compression::Snappy, Compression::Lz4, Compression::Deflate] {
             let mut codec = Codec::new(method);
-            let stored = codec.compress(&[7; 65_536]).unwrap();
+            let stored = compressed(&mut codec, &[7; 65_536]);
             let mut chunk = Vec::new();
             assert!(codec.decompress(&stored, 32_768, &mut chunk).is_err(), "{method:?}");
             assert!(chunk.capacity() <= 65_536);
@@ -213,7 +225,7 @@ mod tests {
         ) {
             let chunk: Vec<u8> = seed.iter().copied().cycle().take(4096).collect();
             let mut codec = Codec::new(method);
-            let stored = codec.compress(&chunk).unwrap();
+            let stored = compressed(&mut codec, &chunk);
             prop_assert!(stored.len() == 4096 || stored.len() < 4096 - LEAST_GAIN);
             let mut read = Vec::new();
             codec.decompress(&stored, 4096, &mut read).unwrap();

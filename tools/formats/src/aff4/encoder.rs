@@ -2,6 +2,7 @@
 //! compresses them.
 
 use super::compression::{Codec, Compression};
+use crate::repeated::consists_of;
 use crate::{ChunkEncoder, EncodedChunk, FormatError};
 use evidence::ByteCount;
 use sha2::{Digest, Sha256};
@@ -20,7 +21,7 @@ impl Aff4Encoder {
     }
 
     /// The form that goes into a bevy, padded with zeros to a whole chunk (AFF4 1.0a §3.2).
-    pub(super) fn encode_data(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {
+    pub(super) fn encode_data(&self, media: &[u8], stored: &mut EncodedChunk) -> Result<(), FormatError> {
         let mut padded = Vec::new();
         let chunk = if media.len() < self.chunk_size {
             padded.extend_from_slice(media);
@@ -31,30 +32,32 @@ impl Aff4Encoder {
         };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut codec = idle.unwrap_or_else(|| Codec::new(self.compression));
-        let stored = codec.compress(chunk);
+        let outcome = codec.compress(chunk, &mut stored.stored);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(codec);
-        let stored = stored.map_err(FormatError::Compressor)?;
-        Ok(EncodedChunk {
-            compressed: stored.len() < self.chunk_size,
-            stored,
-            media_length: length(media),
-            block_hash: Some(Sha256::digest(chunk).into()),
-        })
+        outcome.map_err(FormatError::Compressor)?;
+        stored.compressed = stored.stored.len() < self.chunk_size;
+        stored.media_length = length(media);
+        stored.block_hash = Some(Sha256::digest(chunk).into());
+        Ok(())
     }
 }
 
 impl ChunkEncoder for Aff4Encoder {
     fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {
-        match repeated(media) {
-            // The map will say it: such a chunk takes no room in a bevy.
-            Some(byte) => Ok(EncodedChunk {
-                stored: vec![byte],
-                media_length: length(media),
-                compressed: true,
-                block_hash: None,
-            }),
-            None => self.encode_data(media),
-        }
+        let mut chunk = EncodedChunk::default();
+        self.encode_into(media, &mut chunk)?;
+        Ok(chunk)
+    }
+
+    fn encode_into(&self, media: &[u8], chunk: &mut EncodedChunk) -> Result<(), FormatError> {
+        let Some(byte) = repeated(media) else { return self.encode_data(media, chunk) };
+        // The map will say it: such a chunk takes no room in a bevy.
+        chunk.stored.clear();
+        chunk.stored.push(byte);
+        chunk.media_length = length(media);
+        chunk.compressed = true;
+        chunk.block_hash = None;
+        Ok(())
     }
 }
 
@@ -65,9 +68,7 @@ fn length(media: &[u8]) -> ByteCount {
 /// The byte that a chunk consists of.
 fn repeated(bytes: &[u8]) -> Option<u8> {
     let byte = *bytes.first()?;
-    let (blocks, rest) = bytes.as_chunks::<64>();
-    let same = blocks.iter().all(|block| *block == [byte; 64]) && rest.iter().all(|other| *other == byte);
-    same.then_some(byte)
+    consists_of(bytes, byte).then_some(byte)
 }
 
 #[cfg(test)]

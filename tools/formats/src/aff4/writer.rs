@@ -129,7 +129,8 @@ impl Aff4Writer {
             return Ok(());
         }
         let media = vec![byte; usize::try_from(length).unwrap_or(0)];
-        let chunk = self.encoder.encode_data(&media)?;
+        let mut chunk = EncodedChunk::default();
+        self.encoder.encode_data(&media, &mut chunk)?;
         self.add_data(&chunk, length)
     }
 

@@ -2,47 +2,11 @@
 
 use crate::little_endian::u32_at;
 
-/// Largest prime below 65 536.
-const MODULUS: u32 = 65_521;
-const LARGE_MODULUS: u64 = 65_521;
-/// Columns summed side by side, which the compiler turns into vector instructions.
-const LANE: usize = 16;
-/// Lanes between two reductions: 346 × 16 = 5536 bytes keep the sums below 2^32 (zlib's bound is 5552).
-const LANES: usize = 346;
-
 /// The checksum of `bytes`.
 pub(super) fn adler32(bytes: &[u8]) -> u32 {
-    let (mut low, mut high) = (1u32, 0u32);
-    for stretch in bytes.chunks(LANE.saturating_mul(LANES)) {
-        let (lanes, rest) = stretch.as_chunks::<LANE>();
-        // Each column by itself: the sum of its bytes, and the sum of what that was before each lane.
-        let (mut sums, mut before) = ([0u32; LANE], [0u32; LANE]);
-        for lane in lanes {
-            for ((sum, before), byte) in sums.iter_mut().zip(&mut before).zip(lane) {
-                *before = before.wrapping_add(*sum);
-                *sum = sum.wrapping_add(u32::from(*byte));
-            }
-        }
-        // A byte counts once for itself and once for each byte behind it: all those of later lanes, and within its own lane
-        // more for earlier columns.
-        let bytes_in_lanes = u64::try_from(lanes.len().saturating_mul(LANE)).unwrap_or(0);
-        let weighted =
-            sums.iter().zip(&before).zip((1..=16u64).rev()).fold(0u64, |all, ((sum, before), weight)| {
-                all.wrapping_add(u64::from(*before).wrapping_mul(16))
-                    .wrapping_add(u64::from(*sum).wrapping_mul(weight))
-            });
-        let all =
-            u64::from(high).wrapping_add(u64::from(low).wrapping_mul(bytes_in_lanes)).wrapping_add(weighted);
-        high = u32::try_from(all % LARGE_MODULUS).unwrap_or(0);
-        low = sums.iter().fold(low, |low, sum| low.wrapping_add(*sum));
-        for byte in rest {
-            low = low.wrapping_add(u32::from(*byte));
-            high = high.wrapping_add(low);
-        }
-        low %= MODULUS;
-        high %= MODULUS;
-    }
-    (high << 16) | low
+    let mut sums = simd_adler32::Adler32::new();
+    sums.write(bytes);
+    sums.finish()
 }
 
 /// Appends the checksum of everything in `bytes` so far.

@@ -6,6 +6,7 @@
 use super::adler::{adler32, seal};
 use super::deflate::Deflater;
 use crate::little_endian::u32_at;
+use crate::repeated::consists_of;
 use crate::{ChunkEncoder, EncodedChunk, FormatError};
 use evidence::ByteCount;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -93,7 +94,7 @@ impl ChunkEncoder for EwfEncoder {
     }
 
     fn encode_into(&self, media: &[u8], chunk: &mut EncodedChunk) -> Result<(), FormatError> {
-        if media.len() == self.chunk_size && is_zero(media) {
+        if media.len() == self.chunk_size && consists_of(media, 0) {
             chunk.stored.clear();
             chunk.stored.extend_from_slice(&self.zeros);
             chunk.media_length = media_length(media);
@@ -106,11 +107,6 @@ impl ChunkEncoder for EwfEncoder {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(deflater);
         Ok(())
     }
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<64>();
-    words.iter().all(|word| *word == [0; 64]) && rest.iter().all(|byte| *byte == 0)
 }
 
 /// Turns stored bytes back into media bytes, with one decompressor for all chunks.
