@@ -1,6 +1,6 @@
 //! The bench: builds what takes part, and lets it run.
 
-use crate::debian_packages::{self, Need, STATIC_TARGET};
+use crate::debian_packages::{self, Need};
 use crate::error::{Result, XtaskError};
 use crate::process::Program;
 use crate::stages::Stages;
@@ -37,7 +37,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, stages: &mut Stages) -> Result<()> {
     stages.run("packages for the bench", || debian_packages::ensure(&[Need::Bench]))?;
     stages.run("static tools", static_tools::build)?;
-    let parts = stages.run("the bench's own program", build_parts)?;
+    let parts = stages.run("the bench's own program", || static_tools::build_example("acquire", "parts"))?;
     let new_ewfacquire = stages.run("libewf", libewf)?;
     let options = Options {
         folder: arguments.folder.clone(),
@@ -57,18 +57,6 @@ pub fn run(arguments: &Arguments, stages: &mut Stages) -> Result<()> {
         workspace::write(path, text + "\n")?;
     }
     Ok(())
-}
-
-/// Static like the tools, so that it measures the same code.
-fn build_parts() -> Result<PathBuf> {
-    let target = workspace::root().join("target");
-    Program::new(env!("CARGO"))
-        .in_folder(&workspace::root())
-        .args(["build", "--quiet", "--release", "--locked", "--target", STATIC_TARGET, "--target-dir"])
-        .arg(&target)
-        .args(["--package", "acquire", "--example", "parts"])
-        .run()?;
-    Ok(target.join(STATIC_TARGET).join("release/examples/parts"))
 }
 
 /// Compiles ewfacquire of the newest libewf, once; it stays in the user's cache.

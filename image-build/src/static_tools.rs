@@ -23,7 +23,7 @@ pub const SIZE_LIMIT: u64 = 4 << 20;
 
 /// Builds all tools and copies them to `target/permafrost/bin`.
 pub fn build() -> Result<Vec<PathBuf>> {
-    let packages: Vec<&str> = TOOLS.iter().map(|(package, _)| *package).collect();
+    let packages: Vec<&str> = TOOLS.iter().flat_map(|(package, _)| ["--package", package]).collect();
     let built = compile(&packages)?;
 
     let folder = workspace::outputs()?.join("bin");
@@ -46,17 +46,22 @@ pub fn build() -> Result<Vec<PathBuf>> {
 
 /// Builds the program of a package that does not go into the image: `package` names both.
 pub fn build_one(package: &str) -> Result<PathBuf> {
-    Ok(compile(&[package])?.join(package))
+    Ok(compile(&["--package", package])?.join(package))
 }
 
-/// Builds `packages` and returns the folder that their binaries are in.
-fn compile(packages: &[&str]) -> Result<PathBuf> {
+/// Builds an example of a package, of the same code as the tools.
+pub fn build_example(package: &str, example: &str) -> Result<PathBuf> {
+    Ok(compile(&["--package", package, "--example", example])?.join("examples").join(example))
+}
+
+/// Builds what the words for cargo name, and returns the folder that the binaries are in.
+fn compile(words: &[&str]) -> Result<PathBuf> {
     let root = workspace::root();
     let cargo_home = std::env::var("CARGO_HOME")
         .ok()
         .or_else(|| std::env::home_dir().map(|home| home.join(".cargo").to_string_lossy().into_owned()))
         .unwrap_or_default();
-    let mut cargo = Program::new(env!("CARGO"))
+    Program::new(env!("CARGO"))
         .in_folder(&root)
         .args(["build", "--quiet", "--release", "--locked", "--target", STATIC_TARGET, "--target-dir"])
         .arg(root.join("target"))
@@ -67,10 +72,8 @@ fn compile(packages: &[&str]) -> Result<PathBuf> {
                 "--remap-path-prefix={}=/permafrost --remap-path-prefix={cargo_home}=/cargo",
                 root.display()
             ),
-        );
-    for package in packages {
-        cargo = cargo.args(["--package", package]);
-    }
-    cargo.run()?;
+        )
+        .args(words)
+        .run()?;
     Ok(root.join("target").join(STATIC_TARGET).join("release"))
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// The parts that an acquisition by our pipeline is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Makeup {
-    /// `e01` or `raw`.
+    /// `e01`, `raw` or `aff4`.
     pub format: &'static str,
     /// Hashes, as `--hash` takes them.
     pub hashes: &'static str,
@@ -19,6 +19,8 @@ pub struct Makeup {
 pub const E01: Makeup = Makeup { format: "e01", hashes: "md5,sha1,sha256" };
 /// Two hashes into a raw image.
 pub const RAW: Makeup = Makeup { format: "raw", hashes: "md5,sha256" };
+/// One hash into AFF4, which keeps one of each chunk beside it; ours adds its tree of BLAKE3, as to all.
+pub const AFF4: Makeup = Makeup { format: "aff4", hashes: "sha256" };
 
 /// A program with its settings.
 #[derive(Clone, Debug)]
@@ -40,6 +42,7 @@ pub fn contestants(options: &Options) -> Vec<Contestant> {
         Some(("pf-acquire, E01", E01, true)),
         Some(("ewfacquire 20140813, E01", E01, false)),
         new,
+        Some(("pf-acquire, AFF4", AFF4, true)),
         Some(("pf-acquire, raw", RAW, true)),
         Some(("dc3dd, raw", RAW, false)),
         Some(("dcfldd, raw", RAW, false)),

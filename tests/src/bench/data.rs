@@ -24,6 +24,9 @@ pub const CASES: [Case; 4] = [
 
 const MIB: u64 = 1 << 20;
 
+/// Room on the file system is given out in blocks of this size.
+const FS_BLOCK: u64 = 4096;
+
 fn zeros(path: &Path, size: u64, _: &Path) -> Result<()> {
     // Written, not a hole: peers would read a hole faster than any disk.
     let mut file = File::create(path).doing(|| format!("making {}", path.display()))?;
@@ -53,8 +56,8 @@ fn files(path: &Path, size: u64, scratch: &Path) -> Result<()> {
             let Ok(kind) = entry.metadata() else { continue };
             if kind.is_dir() {
                 open.push(entry.path());
-            } else if kind.is_file() && kind.len() <= left {
-                left -= kind.len();
+            } else if kind.is_file() && kind.len().next_multiple_of(FS_BLOCK) <= left {
+                left -= kind.len().next_multiple_of(FS_BLOCK);
                 number += 1;
                 fs::copy(entry.path(), tree.join(number.to_string())).doing(doing)?;
             }
@@ -62,7 +65,9 @@ fn files(path: &Path, size: u64, scratch: &Path) -> Result<()> {
     }
     File::create(path).and_then(|file| file.set_len(size)).doing(doing)?;
     host("mke2fs")?
-        .args(["-q", "-F", "-t", "ext4", "-m", "0", "-i", "8192", "-d"])
+        // Small ones have no room for a journal, and an inode for each file, with some for the file system itself.
+        .args(["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-b", &FS_BLOCK.to_string()])
+        .args(["-N", &(number + 64).to_string(), "-d"])
         .arg(&tree)
         .arg(path)
         .run()?;

@@ -20,7 +20,7 @@ pub struct Run {
     pub seconds: f64,
     /// Processor time until then, of user and system.
     pub cpu_seconds: f64,
-    /// Peak of resident memory until then.
+    /// Peak of resident memory until the program ended.
     pub peak_kib: u64,
     /// Bytes of the image.
     pub bytes_out: u64,
@@ -47,17 +47,22 @@ pub fn once(contestant: &Contestant, options: &Options, source: &Path, folder: &
         .doing(shown)?;
     let mut run = Run { seconds: 0.0, cpu_seconds: 0.0, peak_kib: 0, bytes_out: 0 };
     let record = folder.join("image.record.jsonl");
+    let mut closed = false;
     loop {
-        let ended = look(&child, &mut run);
-        run.seconds = begun.elapsed().as_secs_f64();
-        let closed = contestant.ours
-            && fs::read_to_string(&record).is_ok_and(|text| text.contains("\"kind\":\"image-closed\""));
-        if ended || closed {
+        let seen = Seen::of(&child);
+        // Ours reads back then, which takes memory, but is no part of imaging.
+        run.peak_kib = run.peak_kib.max(seen.peak_kib);
+        if !closed {
+            run.cpu_seconds = run.cpu_seconds.max(seen.cpu_seconds);
+            run.seconds = begun.elapsed().as_secs_f64();
+            closed = contestant.ours
+                && fs::read_to_string(&record).is_ok_and(|text| text.contains("\"kind\":\"image-closed\""));
+        }
+        if seen.ended {
             break;
         }
         std::thread::sleep(LOOK);
     }
-    // Ours goes on to read back, which must not disturb the next run.
     let status = child.wait().doing(shown)?;
     if !status.success() {
         let said = fs::read_to_string(folder.join("stderr.txt")).unwrap_or_default();
@@ -67,26 +72,34 @@ pub fn once(contestant: &Contestant, options: &Options, source: &Path, folder: &
     Ok(run)
 }
 
-/// True when the process has ended and waits to be collected.
-fn look(child: &Child, run: &mut Run) -> bool {
-    let folder = format!("/proc/{}", child.id());
-    let status = fs::read_to_string(format!("{folder}/status")).unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    if let Some(peak) = peak.and_then(|line| line.trim().split(' ').next()?.parse().ok()) {
-        run.peak_kib = run.peak_kib.max(peak);
-    }
-    // proc_pid_stat(5): after the name in brackets come state (3), …, utime (14) and stime (15).
-    let stat = fs::read_to_string(format!("{folder}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u32>().ok()).map_or(0.0, f64::from);
-    run.cpu_seconds = run.cpu_seconds.max((ticks(11) + ticks(12)) / TICKS);
-    fields.first().is_none_or(|state| *state == "Z")
+/// What the kernel says of a process.
+struct Seen {
+    /// It waits to be collected.
+    ended: bool,
+    peak_kib: u64,
+    cpu_seconds: f64,
 }
 
-/// Bytes of all segments, or of the raw file.
+impl Seen {
+    fn of(child: &Child) -> Self {
+        let folder = format!("/proc/{}", child.id());
+        let status = fs::read_to_string(format!("{folder}/status")).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak_kib = peak.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0);
+        // proc_pid_stat(5): after the name in brackets come state (3), …, utime (14) and stime (15).
+        let stat = fs::read_to_string(format!("{folder}/stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks =
+            |at: usize| fields.get(at).and_then(|field| field.parse::<u32>().ok()).map_or(0.0, f64::from);
+        let ended = fields.first().is_none_or(|state| *state == "Z");
+        Self { ended, peak_kib, cpu_seconds: (ticks(11) + ticks(12)) / TICKS }
+    }
+}
+
+/// Bytes of all segments, or of the one file.
 fn image_size(folder: &Path) -> Result<u64> {
     let listing = fs::read_dir(folder).doing(|| format!("listing {}", folder.display()))?;
-    let is_image = |name: &str| name.starts_with("image.E") || name == "image.raw";
+    let is_image = |name: &str| name.starts_with("image.E") || ["image.raw", "image.aff4"].contains(&name);
     Ok(listing
         .flatten()
         .filter(|entry| is_image(&entry.file_name().to_string_lossy()))
