@@ -45,13 +45,16 @@ pub(crate) struct Buffers(Arc<Free>);
 /// Those that nobody has. Who came back last goes first: it lies in the cache still, and memory that a run can do without
 /// is never touched.
 struct Free {
-    buffers: Mutex<Vec<AlignedBuffer>>,
+    /// `None` when no more will be given out.
+    buffers: Mutex<Option<Vec<AlignedBuffer>>>,
     came_back: Condvar,
 }
 
 impl Free {
     fn give_back(&self, buffer: AlignedBuffer) {
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        if let Some(buffers) = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            buffers.push(buffer);
+        }
         self.came_back.notify_one();
     }
 }
@@ -59,19 +62,25 @@ impl Free {
 impl Buffers {
     pub(crate) fn new(count: usize) -> Result<Self, BufferError> {
         let buffers = std::iter::repeat_with(|| AlignedBuffer::new(BLOCK_SIZE)).take(count);
-        let buffers = Mutex::new(buffers.collect::<Result<Vec<_>, _>>()?);
+        let buffers = Mutex::new(Some(buffers.collect::<Result<Vec<_>, _>>()?));
         Ok(Self(Arc::new(Free { buffers, came_back: Condvar::new() })))
     }
 
-    /// Waits for one. Every buffer comes back, also from a thread that has ended.
-    pub(crate) fn take(&self) -> AlignedBuffer {
+    /// Waits for one; `None` when no more is given out.
+    pub(crate) fn take(&self) -> Option<AlignedBuffer> {
         let mut buffers = self.0.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match buffers.pop() {
-                Some(buffer) => return buffer,
-                None => buffers = self.0.came_back.wait(buffers).unwrap_or_else(PoisonError::into_inner),
+            if let Some(buffer) = buffers.as_mut()?.pop() {
+                return Some(buffer);
             }
+            buffers = self.0.came_back.wait(buffers).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Nobody waits for a buffer any more: readers that end keep theirs, so none may come back.
+    pub(crate) fn close(&self) {
+        *self.0.buffers.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.came_back.notify_all();
     }
 
     /// Fills it as a block.

@@ -62,7 +62,7 @@ impl<'a, N: Next> Reading<'a, N> {
         let _guard = EndOnPanic(self);
         while !self.ended.load(Ordering::Acquire) {
             // First a buffer, then a number: whoever has a number that others wait for can go on.
-            let mut buffer = self.buffers.take();
+            let Some(mut buffer) = self.buffers.take() else { break };
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let offset = offset_of(number);
             if offset.0 >= self.size || self.ended.load(Ordering::Acquire) {
@@ -72,7 +72,12 @@ impl<'a, N: Next> Reading<'a, N> {
             let read =
                 read_block_beside_others(medium, offset, &mut buffer, self.progress, &mut faults, &self.turn);
             let outcome = read.map(|length| self.buffers.block(number, buffer, length));
+            // What comes behind a block that ends the run is not wanted; who read on would use up all buffers.
+            let is_last = outcome.is_err();
             self.put_in_order(number, Read { faults, outcome });
+            if is_last {
+                break;
+            }
         }
     }
 
@@ -86,10 +91,15 @@ impl<'a, N: Next> Reading<'a, N> {
         order.early.insert(number, read);
         while let Some(read) = order.take_due() {
             if !order.pass_on(read, self.progress) || offset_of(order.due).0 >= self.size {
-                self.ended.store(true, Ordering::Release);
-                order.close();
+                self.finish(&mut order);
             }
         }
+    }
+
+    fn finish(&self, order: &mut Order<N>) {
+        self.ended.store(true, Ordering::Release);
+        self.buffers.close();
+        order.close();
     }
 }
 
@@ -99,8 +109,7 @@ struct EndOnPanic<'a, 'b, N: Next>(&'a Reading<'b, N>);
 impl<N: Next> Drop for EndOnPanic<'_, '_, N> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.ended.store(true, Ordering::Release);
-            self.0.order.lock().unwrap_or_else(PoisonError::into_inner).close();
+            self.0.finish(&mut self.0.order.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
