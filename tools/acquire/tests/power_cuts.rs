@@ -20,7 +20,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const DISK: u64 = 96 << 20;
+/// The unit of the log.
 const SECTOR: u64 = 512;
+/// The unit that a disk writes whole or not at all: its physical sector. It is also the file system's block, as on any disk
+/// in use. With smaller blocks ext4's own superblock can be torn in two, and no kernel mounts that before `e2fsck`.
+const PHYSICAL_SECTOR: u64 = 4096;
 /// How often the power goes in each acquisition.
 const CUTS: u64 = 10;
 
@@ -95,7 +99,9 @@ impl LoggedDisk {
 /// An ext4 file system without lazy work that would go on in the background.
 fn make_disk(path: &Path) {
     File::create(path).unwrap().set_len(DISK).unwrap();
-    let words = ["-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0"].map(Path::new);
+    let block = PHYSICAL_SECTOR.to_string();
+    let words = ["-q", "-F", "-t", "ext4", "-b", &block, "-E", "lazy_itable_init=0,lazy_journal_init=0"];
+    let words = words.map(Path::new);
     run("mke2fs", &[&words[..], &[path]].concat());
 }
 
@@ -145,12 +151,13 @@ fn after_a_cut(empty: &Path, (log, entries): (&File, &[Logged]), cut: usize, ran
         if entry.zeros == 0 {
             log.read_exact_at(&mut data, entry.data.start).unwrap();
         }
-        // What was not flushed is there or not, sector by sector.
+        // What was not flushed is there or not, one physical sector after another.
         let kept = random.below(3);
-        for (sector, bytes) in data.chunks(SECTOR as usize).enumerate() {
+        assert_eq!(entry.offset % PHYSICAL_SECTOR, 0, "a write that a disk would tear at its start");
+        for (sector, bytes) in data.chunks(PHYSICAL_SECTOR as usize).enumerate() {
             let stays = number < flushed || kept == 0 || (kept == 1 && random.below(2) == 0);
             if stays {
-                disk.write_all_at(bytes, entry.offset + sector as u64 * SECTOR).unwrap();
+                disk.write_all_at(bytes, entry.offset + sector as u64 * PHYSICAL_SECTOR).unwrap();
             }
         }
     }
