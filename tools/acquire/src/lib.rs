@@ -10,12 +10,15 @@
 //!
 //! An acquisition that was cut off goes on from its last [`checkpoint`], which a [`sidecar`] beside the image keeps.
 //!
+//! [`disk_writer`] writes a medium onto another disk in place of an image. It is the only part that opens a device for writing.
+//!
 //! Memory: what [`pipeline::Limits`] says, whatever the source.
 #![forbid(unsafe_code)]
 
 mod block;
 pub mod block_reader;
 pub mod checkpoint;
+pub mod disk_writer;
 pub mod durable_text;
 mod hashing;
 mod leaves;
@@ -27,6 +30,7 @@ mod reading;
 pub mod rescue;
 pub mod sidecar;
 mod storing;
+pub mod stretch;
 pub mod treatment;
 
 pub use block::BLOCK_SIZE;

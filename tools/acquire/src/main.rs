@@ -9,6 +9,12 @@ mod acquisition;
 mod arguments;
 #[path = "pf_acquire/checkpoints.rs"]
 mod checkpoints;
+#[path = "pf_acquire/clone.rs"]
+mod clone;
+#[path = "pf_acquire/clone_arguments.rs"]
+mod clone_arguments;
+#[path = "pf_acquire/clone_disk.rs"]
+mod clone_disk;
 #[path = "pf_acquire/destination.rs"]
 mod destination;
 #[path = "pf_acquire/failure.rs"]

@@ -32,10 +32,12 @@ fn run(program: &str, words: &[&Path]) -> String {
     interrupted::output_of(program, "mount, qemu-utils, e2fsprogs", words)
 }
 
-/// A disk of a storage daemon, whose writes go into a log.
+/// A disk of a storage daemon, whose writes go into a log. Dropped, it leaves nothing behind: a loop device over a dead
+/// daemon stops other programs of the whole machine.
 struct LoggedDisk {
     daemon: Child,
-    device: String,
+    export: PathBuf,
+    device: Option<String>,
     mounted: PathBuf,
 }
 
@@ -58,34 +60,28 @@ impl LoggedDisk {
         let daemon = daemon.args(["--export", &export_words]).stderr(Stdio::inherit()).spawn();
         let daemon =
             daemon.unwrap_or_else(|e| panic!("qemu-storage-daemon (Debian package qemu-utils): {e}"));
+        let mut disk = Self { daemon, export, device: None, mounted: folder.join("mounted") };
         let begun = Instant::now();
-        while fs::metadata(&export).map_or(0, |file| file.len()) != DISK {
+        while fs::metadata(&disk.export).map_or(0, |file| file.len()) != DISK {
             assert!(begun.elapsed() < Duration::from_secs(30), "the disk is not there");
             std::thread::sleep(Duration::from_millis(5));
         }
-        let device = run("losetup", &[Path::new("--find"), Path::new("--show"), &export]).trim().to_owned();
+        let attached = run("losetup", &[Path::new("--find"), Path::new("--show"), &disk.export]);
+        let device = disk.device.insert(attached.trim().to_owned());
         // Some kernels mark every new loop device read-only.
-        run("blockdev", &[Path::new("--setrw"), Path::new(&device)]);
-        let mounted = folder.join("mounted");
-        fs::create_dir_all(&mounted).unwrap();
-        run("mount", &[Path::new("-t"), Path::new("ext4"), Path::new(&device), &mounted]);
-        Self { daemon, device, mounted }
+        run("blockdev", &[Path::new("--setrw"), Path::new(device)]);
+        fs::create_dir_all(&disk.mounted).unwrap();
+        run("mount", &[Path::new("-t"), Path::new("ext4"), Path::new(device), &disk.mounted]);
+        disk
     }
 
     /// Takes it out as it should be.
     fn unmount(mut self) {
         run("umount", &[&self.mounted]);
-        run("losetup", &[Path::new("--detach"), Path::new(&self.device)]);
+        if let Some(device) = self.device.take() {
+            run("losetup", &[Path::new("--detach"), Path::new(&device)]);
+        }
         self.end("-TERM");
-    }
-
-    /// What is left of it when it was pulled.
-    fn clear_away(mut self) {
-        Command::new("umount").args(["--lazy"]).arg(&self.mounted).status().unwrap();
-        Command::new("losetup").args(["--detach", &self.device]).status().unwrap();
-        self.end("-KILL");
-        let export = self.mounted.with_file_name("export");
-        Command::new("umount").args(["--lazy"]).arg(export).stderr(Stdio::null()).status().unwrap();
     }
 
     fn end(&mut self, signal: &str) {
@@ -93,6 +89,22 @@ impl LoggedDisk {
         let pid = self.daemon.id().to_string();
         Command::new("kill").args([signal, &pid]).stderr(Stdio::null()).status().unwrap();
         self.daemon.wait().unwrap();
+    }
+}
+
+impl Drop for LoggedDisk {
+    fn drop(&mut self) {
+        // What is gone already needs no words.
+        let quietly = |program: &str, words: &[&Path]| {
+            let _ = Command::new(program).args(words).stderr(Stdio::null()).status();
+        };
+        quietly("umount", &[Path::new("--lazy"), &self.mounted]);
+        if let Some(device) = &self.device {
+            quietly("losetup", &[Path::new("--detach"), Path::new(device)]);
+        }
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+        quietly("umount", &[Path::new("--lazy"), &self.export]);
     }
 }
 
@@ -230,7 +242,7 @@ fn a_disk_that_is_pulled_ends_the_run_with_its_code_and_goes_on_when_it_is_back(
         }
         disk.end("-KILL");
         let code = child.wait().unwrap().code();
-        disk.clear_away();
+        drop(disk);
         if code != Some(0) {
             assert!(matches!(code, Some(1 | 4)), "{form:?}: {code:?}");
         }

@@ -50,6 +50,8 @@ pub enum Entry {
         /// What happened.
         error: String,
     },
+    /// The source is written onto another disk in place of an image.
+    CloneDisk(Box<CloneDisk>),
     /// How faults of the source are met.
     FaultPolicy(FaultPolicy),
     /// A recovery in several passes begins, or goes on from what an earlier run left.
@@ -103,6 +105,7 @@ impl Entry {
             Entry::GuardCommands { .. } => "guard-commands",
             Entry::Note { .. } => "note",
             Entry::DestinationFailed { .. } => "destination-failed",
+            Entry::CloneDisk(_) => "clone-disk",
             Entry::FaultPolicy(_) => "fault-policy",
             Entry::RescueBegun(_) => "rescue-begun",
             Entry::RescuePass(_) => "rescue-pass",
@@ -121,7 +124,7 @@ impl Entry {
     }
 
     /// All words that [`Entry::kind`] can give.
-    pub const KINDS: [&'static str; 21] = [
+    pub const KINDS: [&'static str; 22] = [
         "acquisition-opened",
         "hidden-areas",
         "read-error",
@@ -129,6 +132,7 @@ impl Entry {
         "guard-commands",
         "note",
         "destination-failed",
+        "clone-disk",
         "fault-policy",
         "rescue-begun",
         "rescue-pass",
@@ -219,7 +223,7 @@ pub enum GuardReport {
 /// What is to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Container format: `raw` or `e01`.
+    /// Container format: `raw`, `e01` or `aff4`; `clone` for a disk.
     pub format: String,
     /// Media bytes in one chunk.
     pub chunk_size: ByteCount,
@@ -233,6 +237,34 @@ pub struct Plan {
     /// Where the same image goes as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_destination: Option<String>,
+}
+
+/// The disk that a source is cloned onto, and how it is laid out there: from the first sector on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloneDisk {
+    /// The disk, as it reports itself.
+    pub disk: DeviceIdentity,
+    /// Its state under the guard; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard_state: Option<GuardState>,
+    /// How much of the source is written.
+    pub cloned: ByteCount,
+    /// How much at the end of the source has no room and is left out, as was asked for.
+    pub truncated: ByteCount,
+    /// How much of the disk lies behind the clone.
+    pub excess: ByteCount,
+    /// What becomes of that.
+    pub rest: CloneRest,
+}
+
+/// What becomes of a disk behind the clone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloneRest {
+    /// It keeps what it held.
+    Left,
+    /// It is filled with zeros.
+    Zeros,
 }
 
 /// The finished image.

@@ -29,8 +29,8 @@ mod writer;
 
 pub use chain::ChainHash;
 pub use entry::{
-    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Outcome, Plan, SegmentFile,
-    Software, Verification,
+    AcquisitionOpened, CloneDisk, CloneRest, Closed, Entry, Environment, GuardReport, ImageClosed, Outcome,
+    Plan, SegmentFile, Software, Verification,
 };
 pub use error::RecordError;
 pub use fault_entry::{

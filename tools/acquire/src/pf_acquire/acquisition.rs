@@ -2,6 +2,7 @@
 
 use super::arguments::{Arguments, Format};
 use super::checkpoints::Checkpoints;
+use super::clone;
 use super::destination;
 use super::failure::{Failure, LONGEST_ARGUMENTS};
 use super::pause::Pause;
@@ -42,6 +43,9 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     }
     if arguments.resume {
         return resume::run(arguments);
+    }
+    if let Some(disk) = &arguments.clone.disk {
+        return clone::run(arguments, disk, algorithms);
     }
     prepare(arguments, algorithms)?.begin()?.carry_out()
 }
@@ -297,6 +301,7 @@ impl<'a> Acquisition<'a> {
             second_folder: whole.get(1).cloned(),
             failed: if whole.is_empty() { Vec::new() } else { failed },
             segments,
+            clone: None,
             media_size,
             hashes: imaged.hashes,
             unread: imaged.unread,
@@ -425,7 +430,7 @@ pub fn outcome_of(matches: bool, unread: &ExtentSet) -> Outcome {
 
 /// Keeps a map of what was unread, in the form that recovery goes on from. That it could not be kept is told; the record
 /// names the same ranges.
-fn keep_map(
+pub fn keep_map(
     base: &Path,
     size: ByteCount,
     unread: &ExtentSet,

@@ -1,5 +1,6 @@
 //! The command line.
 
+use super::clone_arguments::CloneArguments;
 use super::fault_arguments::FaultArguments;
 use acquire::checkpoint::Interval;
 use acquire::pipeline::Limits;
@@ -36,6 +37,13 @@ back what is stored, proves it, goes on behind it, and ends with the hash values
 earlier run is kept as NAME.record-1.jsonl. On a full destination the run waits at a terminal until there is room; else it ends with \
 code 4. An image that was copied to a larger disk, with its record and checkpoint, goes on there with --resume --to.
 
+With --clone the source is written onto another disk, sector by sector, and read back from there past the page cache; its record and \
+map go to --to. The disk must be one that pf-guard allowed, or, where no guard is in force, be named by --clone-serial too. It is \
+refused while it is mounted or in use, when it is the source, and when it is smaller, unless --truncate. What lies behind the clone \
+is left, or with --wipe-rest filled with zeros; the record says which. Sectors that can't be read hold the fill. \
+A clone that was cut off can't be gone on with: it begins anew, under another --name. To compare one later, hash as many of its bytes \
+as the record says were cloned: head -c BYTES /dev/sdX | sha256sum
+
 Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the \
 record has all. Before it starts, the program hashes what has known values and refuses to go on if one is wrong.
 
@@ -43,7 +51,8 @@ Memory: 64 MiB at most, or what --memory says; each of several sources gets its 
 that hang.
 
 Exit codes: 0 imaged and verified; 1 the image read back is not what was written; 2 refused to start; 3 imaged and \
-verified, but some sectors could not be read, or were read differently the second time; 4 the destination failed, or both; 5 interrupted; 6 the source failed; 7 imaged and verified \
+verified, but some sectors could not be read, were read differently the second time, or had no room on the clone; 4 the \
+destination failed, or both; 5 interrupted; 6 the source failed; 7 imaged and verified \
 at one of two destinations, the other failed. With several sources that of the one that fared worst, in the order 1, 6, 4, 5, 2, 7, 3, 0.";
 
 /// Image a disk: read once, hash, compress, write, read back, and record it all
@@ -122,6 +131,10 @@ pub struct Arguments {
     /// How faults of the source are met
     #[command(flatten)]
     pub faults: FaultArguments,
+
+    /// A disk in place of an image
+    #[command(flatten)]
+    pub clone: CloneArguments,
 
     /// Names of the options that were given, and did not come about by default
     #[arg(skip)]

@@ -63,16 +63,7 @@ fn check_folder(
 ) -> Result<PathBuf, Failure> {
     let wrong = |reason: String| Failure::Destination { folder: to.to_owned(), reason };
     let folder = fit_folder(to, arguments, source)?;
-    let record = record_path(&folder.join(arguments.base_name()));
-    if record.exists() {
-        return Err(Failure::Record(record::RecordError::Exists(record)));
-    }
-    // It may have to be written at the end.
-    let map = acquire::rescue::Store::map_path(&folder.join(arguments.base_name()));
-    if map.symlink_metadata().is_ok() {
-        return Err(acquire::rescue::StoreError::Exists(map).into());
-    }
-
+    refuse_record_or_map(&folder.join(arguments.base_name()))?;
     let free = free_space(&folder)?;
     if free < media_size {
         let told = format!("{} are free for a source of {}", free.short(), media_size.short());
@@ -90,6 +81,19 @@ fn check_folder(
         return Err(wrong(format!("is FAT, whose files end at 4 GiB; {remedy}")));
     }
     Ok(folder)
+}
+
+/// No record may be there, and no map, which may have to be written at the end.
+pub fn refuse_record_or_map(base: &Path) -> Result<(), Failure> {
+    let record = record_path(base);
+    if record.exists() {
+        return Err(Failure::Record(record::RecordError::Exists(record)));
+    }
+    let map = acquire::rescue::Store::map_path(base);
+    if map.symlink_metadata().is_ok() {
+        return Err(acquire::rescue::StoreError::Exists(map).into());
+    }
+    Ok(())
 }
 
 /// How much may still be written there.

@@ -57,6 +57,24 @@ pub enum Failure {
     /// Nothing to hash with.
     #[error("--hash names no algorithm; give at least one, e.g. md5,sha256")]
     NoHash,
+    /// A disk that no clone may be written onto.
+    #[error("{disk}: {reason}")]
+    CloneDisk {
+        /// The disk.
+        disk: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The clone was finished, the reading back was not.
+    #[error(
+        "{error}. The clone on {disk} was written to its end but not read back: compare it with the record's hash values"
+    )]
+    CloneNotReadBack {
+        /// Why.
+        error: PipelineError,
+        /// The disk.
+        disk: String,
+    },
     /// Sources that don't go together, or what is said of them.
     #[error("{0}")]
     Sources(String),
@@ -192,6 +210,7 @@ impl Failure {
         match self {
             Failure::EndedEarly { error, .. }
             | Failure::NotReadBack { error, .. }
+            | Failure::CloneNotReadBack { error, .. }
             | Failure::NotProven { error, .. }
             | Failure::Packing { error, .. } => match error {
                 PipelineError::Stopped(_) => 5,

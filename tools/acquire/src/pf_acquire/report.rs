@@ -1,7 +1,7 @@
 //! The result, for people and for programs.
 
 use evidence::{ByteCount, ExtentSet, HashSet, Plain};
-use record::{ChainHash, GuardReport, Outcome, SegmentFile};
+use record::{ChainHash, CloneDisk, CloneRest, GuardReport, Outcome, SegmentFile};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -29,7 +29,10 @@ pub struct Report {
     pub failed: Vec<PathBuf>,
     /// Its segments.
     pub segments: Vec<SegmentFile>,
-    /// Size of the medium.
+    /// The disk that it was cloned onto; then there are no segments but that disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clone: Option<CloneDisk>,
+    /// Size of the medium, or of what of it was cloned.
     pub media_size: ByteCount,
     /// Hash values over the medium.
     pub hashes: HashSet,
@@ -88,7 +91,10 @@ impl Report {
                 writeln!(output, "Guard       NONE: nothing in this kernel kept the source from change")?;
             }
         }
-        writeln!(output, "Image       in {}", Plain(self.folder.display()))?;
+        match &self.clone {
+            Some(clone) => print_clone(clone, output)?,
+            None => writeln!(output, "Image       in {}", Plain(self.folder.display()))?,
+        }
         if let Some(second) = &self.second_folder {
             writeln!(output, "            and in {}", Plain(second.display()))?;
         }
@@ -146,13 +152,24 @@ impl Report {
         writeln!(output, "Result      {}", self.verdict())
     }
 
+    fn is_truncated(&self) -> bool {
+        self.clone.as_ref().is_some_and(|clone| clone.truncated.0 > 0)
+    }
+
     fn verdict(&self) -> &'static str {
         match self.outcome {
             Outcome::Complete | Outcome::CompleteWithUnreadSectors if !self.failed.is_empty() => {
                 "imaged, read back and verified at ONE of two destinations; copy it to another disk"
             }
+            Outcome::Complete if self.is_truncated() => {
+                "the beginning of the source was cloned, as much as the disk holds; read back and verified"
+            }
+            Outcome::Complete if self.clone.is_some() => "cloned; read back and verified",
             Outcome::Complete => "imaged; read back and verified",
             Outcome::CompleteWithUnreadSectors => "imaged but for the unread sectors; read back and verified",
+            Outcome::VerificationFailed if self.clone.is_some() => {
+                "FAILED: the clone read back is not what was written; clone again, onto another disk"
+            }
             Outcome::VerificationFailed => {
                 "FAILED: the image read back is not what was written; image again elsewhere"
             }
@@ -169,12 +186,25 @@ impl Report {
     pub fn exit_number(&self) -> u8 {
         match self.outcome {
             Outcome::Complete | Outcome::CompleteWithUnreadSectors if !self.failed.is_empty() => 7,
-            Outcome::Complete if !self.faults.unstable.is_empty() => 3,
+            Outcome::Complete if !self.faults.unstable.is_empty() || self.is_truncated() => 3,
             Outcome::Complete => 0,
             Outcome::VerificationFailed => 1,
             Outcome::CompleteWithUnreadSectors => 3,
             Outcome::Interrupted => 5,
             Outcome::Failed => 6,
         }
+    }
+}
+
+fn print_clone(clone: &CloneDisk, output: &mut impl Write) -> io::Result<()> {
+    let serial = clone.disk.serial.as_deref().unwrap_or("none");
+    writeln!(output, "Clone       on {}, serial {}", Plain(&clone.disk.path), Plain(serial))?;
+    if clone.truncated.0 > 0 {
+        writeln!(output, "TRUNCATED   the last {} of the source are not in the clone", clone.truncated)?;
+    }
+    match (clone.excess.0, clone.rest) {
+        (0, _) => Ok(()),
+        (_, CloneRest::Left) => writeln!(output, "Behind it   {} were left as they were", clone.excess),
+        (_, CloneRest::Zeros) => writeln!(output, "Behind it   {} of zeros", clone.excess),
     }
 }

@@ -111,8 +111,9 @@ fn share_of_memory(arguments: &Arguments) -> Result<ByteCount, Failure> {
 
 /// The command line of each source as if it were the only one.
 fn of_each(arguments: &Arguments, share: ByteCount) -> Result<Vec<Arguments>, Failure> {
-    if arguments.faults.rescue {
-        return refuse("a rescue takes one source at a time".to_owned());
+    let alone = [(arguments.faults.rescue, "a rescue"), (arguments.clone.disk.is_some(), "a clone")];
+    if let Some((_, what)) = alone.into_iter().find(|(asked, _)| *asked) {
+        return refuse(format!("{what} takes one source at a time"));
     }
     if arguments.resume {
         return refuse(

@@ -6,8 +6,8 @@ mod reader;
 mod writer;
 
 pub use reader::RawReader;
-pub use writer::RawWriter;
 pub(crate) use writer::names_from;
+pub use writer::{PlainEncoder, RawWriter};
 
 /// True for the extension of a part of a split image: exactly three digits.
 pub(crate) fn is_split_extension(extension: &str) -> bool {

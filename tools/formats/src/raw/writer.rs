@@ -216,8 +216,9 @@ impl ImageWriter for RawWriter {
     }
 }
 
-/// Stores media bytes as they are.
-struct PlainEncoder;
+/// Stores media data as they are, for whatever keeps them without a container.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainEncoder;
 
 impl ChunkEncoder for PlainEncoder {
     fn encode(&self, media: &[u8]) -> Result<EncodedChunk, FormatError> {

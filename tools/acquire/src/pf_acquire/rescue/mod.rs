@@ -304,6 +304,7 @@ impl<'a> Rescue<'a> {
             second_folder: None,
             failed: Vec::new(),
             segments,
+            clone: None,
             media_size: self.passes.map().size(),
             hashes: imaged.hashes,
             unread: unread.clone(),
