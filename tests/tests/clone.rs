@@ -57,7 +57,7 @@ fn a_clone_equals_its_source_and_goes_onto_no_disk_that_is_blocked() {
     let partition = Guest::partition(&kept, 1);
     guest.demand(&format!("mkdir -p /mnt/dest && mount -t ext4 /dev/{partition} /mnt/dest")).unwrap();
 
-    let mut clone = |guest: &mut Guest, target: &str| {
+    let clone = |guest: &mut Guest, target: &str| {
         let script = format!(
             "pf-acquire /dev/{source} --clone /dev/{target} --to /mnt/dest --name item 2>&1; echo EXIT $?"
         );

@@ -12,7 +12,7 @@ use acquire::progress::Progress;
 use acquire::treatment::Fill;
 use evidence::{ByteCount, Digest, Plain};
 use formats::FormatError;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{BinaryBytes, HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use record::Entry;
 use std::cell::RefCell;
 use std::fmt;
@@ -123,8 +123,25 @@ impl<'a> Screen<'a> {
     /// Checkpoints are kept; what of the medium lies before `from` was stored by an earlier run.
     pub fn keeping(mut self, checkpoints: &'a mut Checkpoints, from: u64) -> Self {
         (self.checkpoints, self.from) = (Some(checkpoints), from);
+        if from > 0 {
+            // indicatif would count what was stored before as done in no time.
+            let rate = move |state: &ProgressState| {
+                let seconds = state.elapsed().as_secs().max(1);
+                (state.pos().saturating_sub(from) / seconds).max(1)
+            };
+            let line = "{msg} {percent:>3}% {bytes}/{total_bytes} {rate} left {left} {prefix}";
+            if let Ok(style) = ProgressStyle::with_template(line) {
+                let left = move |state: &ProgressState, line: &mut dyn fmt::Write| {
+                    let left = state.len().unwrap_or(0).saturating_sub(state.pos()) / rate(state);
+                    let _ = write!(line, "{:#}", HumanDuration(Duration::from_secs(left)));
+                };
+                let rate = move |state: &ProgressState, line: &mut dyn fmt::Write| {
+                    let _ = write!(line, "{}/s", BinaryBytes(rate(state)));
+                };
+                self.bar.set_style(style.with_key("rate", rate).with_key("left", left));
+            }
+        }
         self.bar.set_position(from);
-        self.bar.reset_eta();
         let folders = self.images.iter().filter_map(|base| base.parent()).map(Path::to_owned);
         self.foresight = Some(Foresight::new(folders, from));
         self
