@@ -126,14 +126,18 @@ impl<'a> Screen<'a> {
         if from > 0 {
             // indicatif would count what was stored before as done in no time.
             let rate = move |state: &ProgressState| {
-                let seconds = state.elapsed().as_secs().max(1);
-                (state.pos().saturating_sub(from) / seconds).max(1)
+                let milliseconds = u64::try_from(state.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let done = state.pos().saturating_sub(from);
+                done.saturating_mul(1000).checked_div(milliseconds).unwrap_or(0)
             };
             let line = "{msg} {percent:>3}% {bytes}/{total_bytes} {rate} left {left} {prefix}";
             if let Ok(style) = ProgressStyle::with_template(line) {
                 let left = move |state: &ProgressState, line: &mut dyn fmt::Write| {
-                    let left = state.len().unwrap_or(0).saturating_sub(state.pos()) / rate(state);
-                    let _ = write!(line, "{:#}", HumanDuration(Duration::from_secs(left)));
+                    let left = state.len().unwrap_or(0).saturating_sub(state.pos()).checked_div(rate(state));
+                    let _ = match left {
+                        Some(left) => write!(line, "{:#}", HumanDuration(Duration::from_secs(left))),
+                        None => line.write_char('?'),
+                    };
                 };
                 let rate = move |state: &ProgressState, line: &mut dyn fmt::Write| {
                     let _ = write!(line, "{}/s", BinaryBytes(rate(state)));
