@@ -71,6 +71,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_that_will_not_do_is_told_of_once() {
+        let folder = std::env::temp_dir();
+        let filled = free(&folder).unwrap_or(0).saturating_add(1 << 40);
+        let past = Instant::now().checked_sub(INTERVAL).unwrap_or_else(Instant::now);
+        let mut foresight = Foresight { folders: vec![(folder.clone(), filled)], from: 0, looked: past };
+        // A TiB was taken by the first GiB; a thousand more are to come.
+        let told = foresight.look(1 << 30, ByteCount(1 << 40));
+        assert!(told.len() == 1 && told[0].contains(&folder.display().to_string()), "{told:?}");
+        foresight.looked = past;
+        assert_eq!(foresight.look(2 << 30, ByteCount(1 << 40)), [""; 0]);
+        // Where hardly anything was taken there is room enough.
+        let free = free(&folder).unwrap_or(0);
+        let mut foresight = Foresight { folders: vec![(folder, free)], from: 0, looked: past };
+        assert_eq!(foresight.look(1 << 30, ByteCount((1 << 30) + 1)), [""; 0]);
+    }
+
+    #[test]
     fn the_rest_is_expected_to_take_what_the_beginning_took() {
         assert_eq!(need(1 << 30, 2 << 30, 10 << 30), Some(5 << 30));
         assert_eq!(need(0, 2 << 30, 10 << 30), Some(0));

@@ -48,7 +48,7 @@ fn named(line: impl fmt::Display) -> String {
 }
 
 /// Prints a line on standard error, above those that show progress, if there is anyone left to read it. What names and answers
-/// it quotes can't move a cursor.
+/// it quotes can't move a cursor. Must not be called while a line is suspended: that waits for itself.
 pub fn tell(line: fmt::Arguments) {
     let line = named(line);
     LINES.suspend(|| {
@@ -228,11 +228,11 @@ impl Observer for Screen<'_> {
     fn tick(&mut self, progress: &Progress) {
         self.bar.set_position(progress.done());
         if let Some(line) = self.pause.as_ref().and_then(|pause| pause.line()) {
-            self.bar.suspend(|| tell(format_args!("{line}")));
+            tell(format_args!("{line}"));
         }
         let foreseen = self.foresight.as_mut().map(|foresight| foresight.look(progress.done(), self.size));
         for line in foreseen.unwrap_or_default() {
-            self.bar.suspend(|| tell(format_args!("warning: {line}")));
+            tell(format_args!("warning: {line}"));
         }
         if self.faults > 0 {
             self.bar.set_prefix(format!("{} unreadable", ByteCount(progress.unread()).short()));
