@@ -17,6 +17,7 @@
 )]
 
 mod aff4;
+mod checkpoints;
 mod container;
 mod disk_answers;
 mod guard_text;
@@ -71,6 +72,12 @@ pub const TARGETS: &[Target] = &[
         run: aff4::aff4_sealed,
     },
     Target { name: "turtle", what: "the metadata of an AFF4 volume", longest: 16 << 10, run: aff4::turtle },
+    Target {
+        name: "checkpoint",
+        what: "the checkpoint beside an unfinished image, and the state of its writer",
+        longest: 16 << 10,
+        run: checkpoints::checkpoint,
+    },
     Target { name: "mapfile", what: "a map file of GNU ddrescue", longest: 16 << 10, run: mapfile::mapfile },
     Target {
         name: "disk_answers",

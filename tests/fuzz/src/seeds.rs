@@ -3,9 +3,12 @@
 mod aff4;
 mod disks;
 
+use crate::checkpoints::{self, KINDS, MEDIUM, STORED, begin_image, input_of};
 use crate::signatures::{SIZES, patches};
 use crate::{container, corpus};
-use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, Hasher, SectorSize};
+use acquire::checkpoint::Checkpoint;
+use acquire::sidecar;
+use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, Hasher, LeafSize, SectorSize};
 use formats::{ImageKind, ImagePlan, ImageSummary, MediumKind};
 use harness::host_program::HostProgram;
 use std::fs;
@@ -20,6 +23,7 @@ pub fn write() {
     signatures();
     guard_text();
     aff4::write();
+    begun_images();
     disks::write();
 }
 
@@ -109,6 +113,24 @@ fn segment_set() {
     keep("segment_set", "from-zero", &set(&[("000", 8, 2), ("001", 8, 3)]));
     keep("segment_set", "ewf", &set(&[("E01", 255, 5), ("E02", 255, 8)]));
     keep("segment_set", "smart", &set(&[("s01", 255, 5), ("s02", 255, 8)]));
+}
+
+fn begun_images() {
+    let leaf_size = LeafSize::of_medium(ByteCount(MEDIUM as u64));
+    for (choice, (name, kind)) in KINDS.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let (image, state) = begin_image(kind, folder.path());
+        let checkpoint = Checkpoint {
+            offset: ByteOffset(STORED as u64),
+            leaf_root: Hasher::of(HashAlgorithm::Blake3, b""),
+            begun_leaf: Some(Hasher::of(HashAlgorithm::Blake3, &checkpoints::medium()[..STORED])),
+            unread: [Extent { offset: ByteOffset(512), length: ByteCount(1024) }].into_iter().collect(),
+            states: Vec::new(),
+        };
+        let mut text = Vec::new();
+        sidecar::write(&checkpoint, leaf_size, &[], &state, &mut text).unwrap();
+        keep("checkpoint", name, &input_of(choice as u8, &image, &text));
+    }
 }
 
 fn record() {
