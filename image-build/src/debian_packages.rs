@@ -60,6 +60,8 @@ const PACKAGES: &[Package] = &[
     build("shim-signed", "first stage of UEFI Secure Boot"),
     build("mtools", "the EFI system partition, and FAT test disks"),
     build("xorriso", "the hybrid ISO"),
+    emulate("adjtimex", "telling the kernel that its clock is right, which lets it set the clock chip"),
+    emulate("ethtool", "writing a network adapter's memory, tried by a stranger"),
     emulate("ovmf", "UEFI firmware of the emulator"),
     emulate("fdisk", "partition tables of test disks"),
     emulate("e2fsprogs", "ext4 on test disks, with a dirty journal"),

@@ -18,12 +18,14 @@ use crate::{
 
 /// Programs and the Debian packages they come from.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("adjtimex", "adjtimex"),
     ("blkdiscard", "util-linux"),
     ("blockdev", "util-linux"),
     ("dd", "coreutils"),
     ("ddrescue", "gddrescue"),
     ("ddrescuelog", "gddrescue"),
     ("e2fsck", "e2fsprogs"),
+    ("ethtool", "ethtool"),
     ("fallocate", "util-linux"),
     ("fstrim", "util-linux"),
     ("hdparm", "hdparm"),

@@ -2,6 +2,8 @@
 // The lint knows test functions, but not what they call; a panic here is a failed test and nothing else.
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
 use harness::{
     artifacts::Artifacts,
     disk_device::{Disk, Transport},
@@ -9,7 +11,9 @@ use harness::{
     evidence_disk::{FileSystem, Label, Layout, MIB},
     guest::Guest,
     oracle::Oracle,
+    toolbox,
 };
+use serde_json::json;
 
 const BYTES: u64 = 24 * MIB;
 
@@ -82,6 +86,50 @@ const SHUT: [(&str, &[&str], &str); 14] = [
         "cat /sys/kernel/security/lockdown; echo none >/sys/kernel/security/lockdown",
     ),
 ];
+
+/// How long a kernel that sets the clock chip behind NTP takes to do it, twice over.
+const CLOCK_IS_SET_WITHIN: Duration = Duration::from_secs(10);
+
+#[test]
+fn what_drivers_do_for_others_is_shut_as_well() {
+    let artifacts = Artifacts::of_this_build();
+    let folder = tempfile::tempdir().unwrap();
+    let tools = folder.path().join("toolbox");
+    toolbox::build(&tools).unwrap();
+    let machine = Machine::new(Chipset::Q35, Boot::Kernel(artifacts.kernel().unwrap()))
+        .toolbox(&tools)
+        .controller(json!({ "driver": "e1000e" }));
+    let mut guest = Guest::boot(machine, &artifacts.log_folder("doors-of-drivers").unwrap()).unwrap();
+    guest.open_toolbox().unwrap();
+    let tool = |words: &str| Guest::with_tool(words);
+
+    // The adapter's memory can be read: the way there works, only not for writing.
+    let read = tool("ethtool -e eth0 offset 0 length 6");
+    let before = guest.demand(&read).unwrap();
+    let magic =
+        guest.demand("cd /sys/class/net/eth0/device && echo $(cat device)$(cut -c3- vendor)").unwrap();
+    for words in [
+        format!("ethtool -E eth0 magic {} offset 0 value 0x55", magic.trim()),
+        "ethtool -f eth0 firmware".to_owned(),
+    ] {
+        let answer = guest.run(&tool(&words)).unwrap();
+        assert!(!answer.succeeded() && answer.output.contains("not permitted"), "{words}: {answer:?}");
+    }
+    assert_eq!(guest.demand(&read).unwrap(), before);
+
+    // A clock that is told to be in step with NTP's is written into the chip by other kernels.
+    guest.demand(&tool("adjtimex --status 1")).unwrap();
+    let status = guest.demand(&tool("adjtimex --print")).unwrap();
+    assert!(status.contains("status: 1\n"), "the clock is not in step: {status}");
+    let set = guest.emulator.qmp.await_event("RTC_CHANGE", CLOCK_IS_SET_WITHIN, |_| true);
+    assert!(set.is_err(), "the clock chip was set: {set:?}");
+
+    let told = guest.demand("cat /run/guard-events").unwrap();
+    for door in ["op=ethtool-eeprom ", "op=ethtool-flash "] {
+        assert!(told.contains(door), "no event tells of {door}: {told}");
+    }
+    guest.power_off().unwrap();
+}
 
 #[test]
 fn every_door_around_the_gates_is_shut() {

@@ -53,6 +53,9 @@ struct Reader {
     feature: u8,
     /// The transport that announced the next SCSI command.
     carrier: Option<Address>,
+    /// The target that it is for, where the announcement names it: an adapter answers some commands itself, and the next
+    /// one is another adapter's.
+    target: Option<u32>,
     /// For each bus of parallel ATA, the drive that was spoken to first.
     first_drives: HashMap<u64, u64>,
     /// Requests of virtio-blk that a line has named.
@@ -72,7 +75,7 @@ enum FloppyParameters {
 impl Reader {
     fn line(&mut self, line: &str) {
         let (event, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let carrier = self.carrier.take();
+        let (carrier, announced) = (self.carrier.take(), self.target.take());
         match event {
             "fw_cfg_select" => self.configuration(rest),
             "handle_cmd_fis_dump" => self.fis_of_port = number(after(rest, ")["), 10),
@@ -93,6 +96,8 @@ impl Reader {
             "usb_uas_command" => self.carrier = Some(Address::Uas),
             "megasas_handle_scsi" | "megasas_handle_io" | "mptsas_process_scsi_io_request" => {
                 self.carrier = Some(Address::Sas);
+                let [_, target, _] = three_numbers(after(rest, "LD SCSI dev "));
+                self.target = target;
             }
             "ufs_exec_scsi_cmd" => {
                 // Units below 80h hand most commands on to a SCSI disk, whose line tells of the same command again.
@@ -107,6 +112,7 @@ impl Reader {
             "ufs_exec_nop_cmd" => self.add(Address::Ufs, CommandSet::UfsNop, Some(0), 0),
             "scsi_req_parsed" => {
                 let target = number(after(rest, "target "), 10).unwrap_or(u32::MAX);
+                let carrier = carrier.filter(|_| announced.is_none_or(|announced| announced == target));
                 let opcode = byte(after(rest, "command "), 10);
                 let told = self.commands.last().map(|last| last.opcode) == opcode;
                 let by_unit = matches!(carrier, Some(Address::Ufs | Address::UfsWellKnown));
@@ -289,6 +295,12 @@ fn number(text: &str, radix: u32) -> Option<u32> {
     u32::from_str_radix(&text[..end], radix).ok()
 }
 
+/// Hexadecimal numbers as in `1/2/0`.
+fn three_numbers(text: &str) -> [Option<u32>; 3] {
+    let mut numbers = word(text).split('/').map(|digits| u32::from_str_radix(digits, 16).ok());
+    [(); 3].map(|()| numbers.next().flatten())
+}
+
 fn byte(text: &str, radix: u32) -> Option<u8> {
     number(text, radix).and_then(|number| u8::try_from(number).ok())
 }
@@ -435,6 +447,16 @@ mod tests {
                     scsi_disk_new_request Command: lun=0 tag=0x0 data=85 0b 06 00 00 00 01 00 00 00 00 00 00 40 35 00";
         let command = only(text);
         assert_eq!((command.address, command.effect()), (Address::Sas, Effect::Modifies));
+    }
+
+    #[test]
+    fn what_an_adapter_answers_itself_takes_no_command_from_another_one() {
+        let text = "megasas_handle_scsi LD SCSI dev 1/2/0 sdev 0x55 xfer 0\n\
+                    scsi_req_parsed target 1 lun 0 tag -2116677328 command 26 dir 1 length 32\n\
+                    megasas_handle_scsi LD SCSI dev 1/2/0 sdev 0x55 xfer 4\n\
+                    scsi_req_parsed target 2 lun 0 tag 1 command 26 dir 1 length 4\n";
+        let seen: Vec<_> = parse(text).iter().map(|one| one.address).collect();
+        assert_eq!(seen, [Address::ScsiTarget(1), Address::Sas]);
     }
 
     #[test]
