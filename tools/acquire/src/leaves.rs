@@ -11,8 +11,8 @@ pub(crate) struct Leaves {
     early: BTreeMap<u64, LeafPart>,
     /// The block whose part is due.
     due: u64,
-    /// Number of the leaf that is due.
-    leaf: u64,
+    /// Those that were given out.
+    values: Vec<Digest>,
     /// Blocks that each image holds; `None` for one that failed.
     stored: Vec<Option<u64>>,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Leaves {
 impl Leaves {
     pub(crate) fn new(size: LeafSize) -> Self {
         let (builder, root) = (LeafBuilder::new(size), LeafRoot::default());
-        Self { builder, root, early: BTreeMap::new(), due: 0, leaf: 0, stored: Vec::new() }
+        Self { builder, root, early: BTreeMap::new(), due: 0, values: Vec::new(), stored: Vec::new() }
     }
 
     /// From here on, so many images are to hold what comes; what came before they hold.
@@ -80,8 +80,9 @@ impl Leaves {
         Some(self.count(value))
     }
 
-    pub(crate) fn root(&self) -> Digest {
-        self.root.value()
+    /// All of them, once the last was given out.
+    pub(crate) fn into_values(self) -> Vec<Digest> {
+        self.values
     }
 
     /// The root if the medium ended here, and the value of the leaf that is begun.
@@ -96,8 +97,8 @@ impl Leaves {
 
     fn count(&mut self, value: Digest) -> (u64, Digest) {
         self.root.push(&value);
-        let number = self.leaf;
-        self.leaf = self.leaf.saturating_add(1);
+        let number = u64::try_from(self.values.len()).unwrap_or(u64::MAX);
+        self.values.push(value.clone());
         (number, value)
     }
 }

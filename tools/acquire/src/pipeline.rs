@@ -86,8 +86,8 @@ pub struct Imaged {
     pub unread: ExtentSet,
     /// Media bytes in a leaf of the hash tree.
     pub leaf_size: LeafSize,
-    /// One value for all leaves.
-    pub leaf_root: Digest,
+    /// Value of each leaf, in order.
+    pub leaves: Vec<Digest>,
     /// Segments of each image, in the order of the writers; `None` for one that failed.
     pub images: Vec<Option<Vec<Segment>>>,
 }
@@ -295,7 +295,7 @@ pub fn go_on(
     let hashes: HashSet = hashes.iter().flat_map(values).collect();
     let summary = ImageSummary { hashes: hashes.clone(), unread: unread.clone() };
     let images = finish(writers, &summary, observer)?;
-    Ok(Imaged { hashes, unread, leaf_size, leaf_root: leaves.root(), images })
+    Ok(Imaged { hashes, unread, leaf_size, leaves: leaves.into_values(), images })
 }
 
 /// Reads all of `medium`, the beginning of a larger one or the next part of it, and adds it to what has gone through before.

@@ -11,7 +11,7 @@ use record::{CloneRest, Entry, Outcome};
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const MIB: usize = 1 << 20;
 
@@ -242,6 +242,7 @@ fn what_changed_between_writing_and_reading_back_is_found() {
         .arg(&bench.to)
         // A slow hash: blocks wait for it, so that the end is read late.
         .args(["--unguarded", "--name", "item", "--hash", "sha512,sha3-256"])
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     while !fs::read_to_string(bench.to.join("item.record.jsonl"))
@@ -251,7 +252,11 @@ fn what_changed_between_writing_and_reading_back_is_found() {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     fs::OpenOptions::new().write(true).open(&file).unwrap().write_all_at(b"!", SIZE as u64 - 1).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stdout);
+    let place = (SIZE - MIB).to_string();
+    assert!(told.replace(' ', "").contains(&place), "the place is not told: {told}");
     assert_eq!(bench.outcome(), Outcome::VerificationFailed);
 }
 

@@ -1,6 +1,7 @@
 //! What an entry can say.
 
 use crate::fault_entry::{FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Unstable};
+use crate::leaves_entry::Leaves;
 use crate::resume_entry::{Checkpoint, ResumeBegun};
 use evidence::{
     ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet,
@@ -85,6 +86,8 @@ pub enum Entry {
         /// Why.
         reason: String,
     },
+    /// Hash values of equal parts of the medium, to find the place of a later change by.
+    Leaves(Leaves),
     /// The image is complete and durable.
     ImageClosed(ImageClosed),
     /// The image was read back from its medium.
@@ -117,6 +120,7 @@ impl Entry {
             Entry::Checkpoint(_) => "checkpoint",
             Entry::ResumeBegun(_) => "resume-begun",
             Entry::Interrupted { .. } => "interrupted",
+            Entry::Leaves(_) => "leaves",
             Entry::ImageClosed(_) => "image-closed",
             Entry::Verification(_) => "verification",
             Entry::Closed(_) => "closed",
@@ -124,7 +128,7 @@ impl Entry {
     }
 
     /// All words that [`Entry::kind`] can give.
-    pub const KINDS: [&'static str; 22] = [
+    pub const KINDS: [&'static str; 23] = [
         "acquisition-opened",
         "hidden-areas",
         "read-error",
@@ -144,6 +148,7 @@ impl Entry {
         "checkpoint",
         "resume-begun",
         "interrupted",
+        "leaves",
         "image-closed",
         "verification",
         "closed",

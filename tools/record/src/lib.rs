@@ -23,6 +23,7 @@ mod chain;
 mod entry;
 mod error;
 mod fault_entry;
+mod leaves_entry;
 mod reader;
 mod resume_entry;
 mod writer;
@@ -36,6 +37,7 @@ pub use error::RecordError;
 pub use fault_entry::{
     EarlierRecord, FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Totals, Unstable,
 };
+pub use leaves_entry::Leaves;
 pub use reader::{Break, Chain, Content, Flaw, RecordFile, StoredEntry, read, visit};
 pub use resume_entry::{Checkpoint, ResumeBegun};
 pub use writer::{RecordWriter, is_being_written};

@@ -19,21 +19,22 @@ use acquire::progress::Progress;
 use acquire::rescue::map_text::Heading;
 use acquire::rescue::{RereadEnd, RescueEnd, Share, Store, reread};
 use device::{DirectFile, NodeNumber, ReadMode, self_report};
-use evidence::{
-    ByteCount, Digest, ExtentSet, HashAlgorithm, HashSet, LeafRoot, LeafSize, SectorSize, Transport,
-};
+use evidence::{ByteCount, Digest, ExtentSet, HashAlgorithm, HashSet, LeafSize, SectorSize, Transport};
 use formats::{ImagePlan, ImageWriter, Segment};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::utsname::uname;
 use record::{
-    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Outcome, Plan, ResumeBegun,
-    SegmentFile, Software, Verification,
+    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Leaves, Outcome, Plan,
+    ResumeBegun, SegmentFile, Software, Verification,
 };
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
+
+/// Places told of an image that is not what was written.
+pub const MOST_PLACES: usize = 100;
 
 /// Carries out what the command line asks for of one source.
 pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
@@ -278,6 +279,7 @@ impl<'a> Acquisition<'a> {
     fn finish(mut self, imaged: Imaged, seconds: f64) -> Result<Report, Failure> {
         let media_size = self.medium.size();
         let segments = segment_files(&imaged);
+        record_leaves(&imaged, &mut self.record)?;
         self.record.append(&Entry::ImageClosed(ImageClosed {
             segments: segments.clone(),
             media_size,
@@ -323,8 +325,8 @@ impl<'a> Acquisition<'a> {
                 continue;
             };
             let progress = Progress::new(Arc::clone(&self.stop));
-            let mut verified = match read_back(segments, &imaged.hashes, media_size, self.limits, &progress) {
-                Ok(verified) => verified,
+            let (mut verified, read) = match read_back(segments, imaged, media_size, self.limits, &progress) {
+                Ok(done) => done,
                 Err(error) => {
                     record_early_end(&error, &self.protection, &mut self.record);
                     return Err(Failure::NotReadBack { error, folders: self.folders() });
@@ -332,6 +334,12 @@ impl<'a> Acquisition<'a> {
             };
             verified.destination = (self.bases.len() > 1).then(|| base.display().to_string());
             mismatches.extend(verified.mismatches.iter().cloned());
+            // Of an image that an earlier run finished, only reading it back gives them.
+            if let Some(read) =
+                read.filter(|_| verified.matches && imaged.leaves.is_empty() && whole.is_empty())
+            {
+                record_leaves(&read, &mut self.record)?;
+            }
             if verified.matches {
                 whole.push(folder)
             } else {
@@ -377,7 +385,6 @@ impl<'a> Acquisition<'a> {
 
 /// Images that an earlier run finished.
 fn whole(closed: &ImageClosed, bases: &[PathBuf], size: ByteCount) -> Imaged {
-    let leaf_size = LeafSize::of_medium(size);
     let segments = |base: &PathBuf| {
         let folder = base.parent().unwrap_or(Path::new(""));
         let segment = |file: &SegmentFile| Segment { path: folder.join(&file.name), size: file.size };
@@ -386,8 +393,8 @@ fn whole(closed: &ImageClosed, bases: &[PathBuf], size: ByteCount) -> Imaged {
     Imaged {
         hashes: closed.hashes.clone(),
         unread: closed.unread.clone(),
-        leaf_size,
-        leaf_root: LeafRoot::default().value(),
+        leaf_size: LeafSize::of_medium(size),
+        leaves: Vec::new(),
         images: bases.iter().map(segments).collect(),
     }
 }
@@ -541,14 +548,30 @@ pub fn empty(source: &Source) -> Failure {
     }
 }
 
-/// Reads the image back from its medium, past the page cache, and compares.
+/// Puts the leaves of the hash tree into the record.
+pub fn record_leaves(imaged: &Imaged, record: &mut Records) -> Result<(), Failure> {
+    for entry in Leaves::entries(imaged.leaf_size.bytes(), &imaged.leaves) {
+        record.append(&entry)?;
+    }
+    Ok(())
+}
+
+/// Where the leaves of two readings differ; neighbours are told as one.
+pub fn where_they_differ(written: &Imaged, read: &Imaged, size: ByteCount) -> ExtentSet {
+    let pairs = (0..).zip(written.leaves.iter().zip(&read.leaves));
+    let differing = pairs.filter(|(_, (written, read))| written != read);
+    differing.map(|(number, _)| written.leaf_size.extent(number, size)).collect()
+}
+
+/// Reads the image back from its medium, past the page cache, and compares. Gives what was read as well, where it could be.
 pub fn read_back(
     segments: &[Segment],
-    hashes: &HashSet,
+    written: &Imaged,
     media_size: ByteCount,
     limits: Limits,
     progress: &Progress,
-) -> Result<Verification, PipelineError> {
+) -> Result<(Verification, Option<Imaged>), PipelineError> {
+    let hashes = &written.hashes;
     for segment in segments {
         // The segments are on their medium already, so their pages can go; where they stay, the read is less of a proof
         // but no less of a comparison.
@@ -562,10 +585,10 @@ pub fn read_back(
         matches: false,
         mismatches: vec![mismatch],
     };
-    let Some(first) = segments.first() else { return Ok(failed("there is no segment".to_owned())) };
+    let Some(first) = segments.first() else { return Ok((failed("there is no segment".to_owned()), None)) };
     let mut image = match formats::open(&first.path) {
         Ok(image) => image,
-        Err(error) => return Ok(failed(error.to_string())),
+        Err(error) => return Ok((failed(error.to_string()), None)),
     };
     let mut mismatches: Vec<String> = image.check().iter().map(ToString::to_string).collect();
     if image.media_size() != media_size {
@@ -580,7 +603,11 @@ pub fn read_back(
             mismatches.push(format!("{algorithm} of the image read back is another"));
         }
     }
-    Ok(Verification { destination: None, hashes: read.hashes, matches: mismatches.is_empty(), mismatches })
+    let places = where_they_differ(written, &read, media_size);
+    mismatches
+        .extend(places.iter().take(MOST_PLACES).map(|extent| format!("other data in the image: {extent}")));
+    let (matches, hashes) = (mismatches.is_empty(), read.hashes.clone());
+    Ok((Verification { destination: None, hashes, matches, mismatches }, Some(read)))
 }
 
 /// Puts into the record why the acquisition ended early. The record itself may be what failed: then the first failure is

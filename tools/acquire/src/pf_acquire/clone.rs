@@ -14,7 +14,7 @@ use acquire::pipeline::{self, Imaged, PipelineError};
 use acquire::progress::Progress;
 use acquire::stretch::{Stretch, Zeros};
 use device::{DirectFile, ReadMode};
-use evidence::{ByteCount, Extent, HashAlgorithm, HashSet};
+use evidence::{ByteCount, Extent, HashAlgorithm};
 use record::{
     AcquisitionOpened, CloneDisk, Entry, GuardReport, ImageClosed, Outcome, Plan, SegmentFile, Software,
     Verification,
@@ -142,6 +142,7 @@ impl<'a> Cloning<'a> {
         let imaged = self.write()?;
         let path = self.target.path.display().to_string();
         let segments = vec![SegmentFile { name: path, size: self.layout.cloned.length }];
+        acquisition::record_leaves(&imaged, &mut self.record)?;
         self.record.append(&Entry::ImageClosed(ImageClosed {
             segments: segments.clone(),
             media_size: self.layout.cloned.length,
@@ -152,7 +153,7 @@ impl<'a> Cloning<'a> {
         let map =
             acquisition::keep_map(&self.base, self.layout.cloned.length, &imaged.unread, &mut self.record)?;
         let wiped = self.wipe_rest()?;
-        let mut verified = self.read_back("reading back", self.layout.cloned, &imaged.hashes)?;
+        let mut verified = self.read_back("reading back", self.layout.cloned, &imaged)?;
         if let Some(zeros) = wiped {
             let rest = self.read_back("reading zeros back", self.layout.excess, &zeros)?;
             let behind = rest.mismatches.iter().map(|mismatch| format!("behind the clone: {mismatch}"));
@@ -190,8 +191,8 @@ impl<'a> Cloning<'a> {
         }
     }
 
-    /// Puts zeros behind the clone, where that was asked for; gives their hash values.
-    fn wipe_rest(&mut self) -> Result<Option<HashSet>, Failure> {
+    /// Puts zeros behind the clone, where that was asked for; gives what was written.
+    fn wipe_rest(&mut self) -> Result<Option<Imaged>, Failure> {
         let excess = self.layout.excess;
         if !self.arguments.clone.wipe_rest || excess.length.0 == 0 {
             return Ok(None);
@@ -212,7 +213,7 @@ impl<'a> Cloning<'a> {
         match written {
             Ok(imaged) => {
                 self.record.append(&note("zeros were written behind the clone, to the end of its disk"))?;
-                Ok(Some(imaged.hashes))
+                Ok(Some(imaged))
             }
             Err(error) => Err(self.ended_early(error)),
         }
@@ -223,7 +224,7 @@ impl<'a> Cloning<'a> {
         &mut self,
         deed: &'static str,
         extent: Extent,
-        hashes: &HashSet,
+        written: &Imaged,
     ) -> Result<Verification, Failure> {
         let disk = DirectFile::open(&self.target.path)?;
         if disk.mode() == ReadMode::Buffered {
@@ -242,11 +243,18 @@ impl<'a> Cloning<'a> {
         })?;
         let unread = read.unread.iter().map(|extent| format!("can't be read back: {extent}"));
         let mut mismatches: Vec<String> = unread.collect();
-        for (algorithm, digest) in hashes.iter() {
+        for (algorithm, digest) in written.hashes.iter() {
             if read.hashes.get(algorithm) != Some(digest) {
                 mismatches.push(format!("{algorithm} of what was read back is another"));
             }
         }
+        let places = acquisition::where_they_differ(written, &read, extent.length);
+        mismatches.extend(
+            places
+                .iter()
+                .take(acquisition::MOST_PLACES)
+                .map(|extent| format!("other data on the clone: {extent}")),
+        );
         let matches = mismatches.is_empty() && medium.size() == extent.length;
         Ok(Verification { destination: None, hashes: read.hashes, matches, mismatches })
     }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -41,6 +42,8 @@ pub struct Source {
     pub path: PathBuf,
     pub data: Vec<u8>,
     sums: Vec<(&'static str, String)>,
+    /// Of each MiB, by b3sum.
+    leaves: Vec<String>,
 }
 
 impl Source {
@@ -65,8 +68,20 @@ impl Source {
             output.split(' ').next().unwrap().to_owned()
         };
         let sums = vec![("md5", sum("md5sum")), ("sha256", sum("sha256sum"))];
-        Self { path, data, sums }
+        let leaves = data.chunks(1 << 20).map(b3sum).collect();
+        Self { path, data, sums, leaves }
     }
+}
+
+fn b3sum(data: &[u8]) -> String {
+    let mut child = Command::new("b3sum")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|e| panic!("b3sum (Debian package b3sum): {e}"));
+    child.stdin.take().unwrap().write_all(data).unwrap();
+    let output = child.wait_with_output().unwrap();
+    String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
 }
 
 pub fn output_of(program: &str, package: &str, words: &[&Path]) -> String {
@@ -238,6 +253,12 @@ pub fn judge(source: &Source, to: &Path, form: Form, what: &str) {
     for (algorithm, sum) in &source.sums {
         assert_eq!(closed["hashes"][algorithm], *sum, "{what}: {algorithm}");
     }
+    let told = newest.iter().filter(|entry| entry["kind"] == "leaves");
+    let leaves: Vec<&str> = told
+        .flat_map(|entry| entry["values"].as_array().unwrap())
+        .map(|leaf| leaf.as_str().unwrap())
+        .collect();
+    assert_eq!(leaves, source.leaves, "{what}: leaves of the hash tree");
     assert_eq!(newest.last().unwrap()["outcome"], "complete", "{what}");
     assert_eq!(newest[0]["case"]["examiner"], "A. Müller", "{what}: the case fields are those of then");
     assert!(!to.join("item.checkpoint").exists() && !to.join("item.checkpoint.new").exists(), "{what}");

@@ -216,6 +216,7 @@ impl<'a> Rescue<'a> {
             imaged.images = vec![Some(vec![Segment { path: raw_path.clone(), size: media_size }])];
         }
         let segments = acquisition::segment_files(&imaged);
+        acquisition::record_leaves(&imaged, &mut self.record)?;
         self.record.append(&Entry::ImageClosed(ImageClosed {
             segments: segments.clone(),
             media_size,
@@ -226,12 +227,12 @@ impl<'a> Rescue<'a> {
         tell_what_the_table_lacks(self.arguments.format, unread, &self.source, &mut self.record)?;
         let verified = match read_back(
             imaged.segments(),
-            &imaged.hashes,
+            &imaged,
             media_size,
             self.arguments.limits(),
             &progress_of(&self.stop),
         ) {
-            Ok(verified) => verified,
+            Ok((verified, _)) => verified,
             Err(error) => {
                 acquisition::record_early_end(&error, self.medium.protection(), &mut self.record);
                 return Err(Failure::NotReadBack { error, folders: self.place.folder.display().to_string() });
