@@ -35,6 +35,8 @@ mod resume;
 mod screen;
 #[path = "pf_acquire/several.rs"]
 mod several;
+#[path = "pf_acquire/signing.rs"]
+mod signing;
 #[path = "pf_acquire/source.rs"]
 mod source;
 

@@ -48,7 +48,9 @@ pub fn judge(
     claims: Option<&Claims>,
     flaws: &[FormatError],
     measurement: &Measurement,
+    signature: [Property; 2],
 ) -> Vec<Property> {
+    let [head_signed, key_as_written] = signature;
     vec![
         container_sound(image, flaws, measurement),
         segments_complete(image, claims, flaws),
@@ -59,13 +61,19 @@ pub fn judge(
         },
         chain(claims),
         closed(claims),
+        head_signed,
+        key_as_written,
         metadata(image, claims),
         unread(image, claims),
     ]
 }
 
 /// Judges an image that could not be opened because of what `error` says.
-pub fn judge_unreadable(claims: Option<&Claims>, error: &FormatError) -> Vec<Property> {
+pub fn judge_unreadable(
+    claims: Option<&Claims>,
+    error: &FormatError,
+    signature: [Property; 2],
+) -> Vec<Property> {
     const WHY: &str = "the image could not be opened";
     let of_segments = matches!(
         error,
@@ -80,6 +88,7 @@ pub fn judge_unreadable(claims: Option<&Claims>, error: &FormatError) -> Vec<Pro
     }
     properties.extend([HASHES_IN_CONTAINER, HASHES_IN_RECORD].map(|name| Property::not_checked(name, WHY)));
     properties.extend([chain(claims), closed(claims)]);
+    properties.extend(signature);
     properties.extend([METADATA, UNREAD].map(|name| Property::not_checked(name, WHY)));
     properties
 }

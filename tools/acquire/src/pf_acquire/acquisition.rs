@@ -11,6 +11,7 @@ use super::rescue;
 use super::rescue::screen::record_unstable;
 use super::resume;
 use super::screen::{Screen, tell};
+use super::signing::Signing;
 use super::source::{self, Protection, Source};
 use acquire::medium::{Medium, ReadBack, Treated};
 use acquire::pipeline::{self, Imaged, Limits, Passed, PipelineError};
@@ -37,13 +38,14 @@ use std::time::Instant;
 /// Carries out what the command line asks for of one source.
 pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     let algorithms = ready(arguments)?;
+    let signing = Signing::obtain(arguments)?;
     if arguments.faults.rescue {
-        return rescue::run(arguments, algorithms);
+        return rescue::run(arguments, algorithms, signing);
     }
     if arguments.resume {
-        return resume::run(arguments);
+        return resume::run(arguments, signing);
     }
-    prepare(arguments, algorithms)?.begin()?.carry_out()
+    prepare(arguments, algorithms)?.begin(signing)?.carry_out()
 }
 
 /// Proves the hashes that are wanted, before anything is looked at: a machine that computes wrongly must not say anything of
@@ -89,7 +91,7 @@ pub struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     /// Opens its record.
-    pub fn begin(self) -> Result<Acquisition<'a>, Failure> {
+    pub fn begin(self, signing: Arc<Signing>) -> Result<Acquisition<'a>, Failure> {
         let Self { arguments, source, protection, medium, folders, algorithms } = self;
         // Before the first file is made: from then on a signal must end the run with its record closed.
         let stop = stop_flag();
@@ -102,7 +104,7 @@ impl<'a> Prepared<'a> {
             let chunk_size = ByteCount(u64::try_from(chunk_size).unwrap_or(u64::MAX));
             Ok(Beginning { images, chunk_size, passed, leaves: Vec::new(), resumed: None, whole: None })
         };
-        Acquisition::begin(arguments, source, protection, medium, &bases, stop, begin)
+        Acquisition::begin(arguments, source, protection, medium, &bases, (stop, signing), begin)
     }
 
     /// Size of the source.
@@ -156,7 +158,7 @@ impl<'a> Acquisition<'a> {
         protection: Protection,
         medium: DirectFile,
         bases: &[PathBuf],
-        stop: Arc<AtomicBool>,
+        (stop, signing): (Arc<AtomicBool>, Arc<Signing>),
         begin: impl FnOnce(&dyn Fn(&Path) -> ImagePlan) -> Result<Beginning, Failure>,
     ) -> Result<Self, Failure> {
         let (bases, algorithms) = (bases.to_vec(), arguments.algorithms());
@@ -173,7 +175,7 @@ impl<'a> Acquisition<'a> {
         };
         let beginning = begin(&plan)?;
         let mut destinations = bases.iter().map(|base| base.display().to_string());
-        let mut record = Records::create(bases.iter().map(|base| destination::record_path(base)))?;
+        let mut record = Records::create(bases.iter().map(|base| destination::record_path(base)), signing)?;
         let reported = protection.report()?;
         record.append(&Entry::AcquisitionOpened(Box::new(AcquisitionOpened {
             format_version: record::FORMAT_VERSION,
@@ -194,6 +196,7 @@ impl<'a> Acquisition<'a> {
                 destination: destinations.next().unwrap_or_default(),
                 second_destination: destinations.next(),
             },
+            signing_key: Some(record.notice().clone()),
         })))?;
         let hidden = ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
@@ -305,6 +308,7 @@ impl<'a> Acquisition<'a> {
             hidden: self.hidden,
             record: self.record.paths().next().unwrap_or_else(|| Path::new("")).to_owned(),
             chain_head: self.record.head(),
+            signing_key: self.record.notice().clone(),
         })
     }
 
@@ -586,12 +590,13 @@ pub fn record_early_end(error: &dyn EarlyEnd, protection: &Protection, record: &
         .append(&Entry::Interrupted { reason: error.to_string() })
         .map_err(Failure::from)
         .and_then(|()| close(record, protection, outcome));
-    if let Err(failure) = told {
-        tell(format_args!("warning: {failure}"));
+    match told {
+        Ok(()) => record.tell_head(),
+        Err(failure) => tell(format_args!("warning: {failure}")),
     }
 }
 
-/// Ends a record with what the guard saw and did.
+/// Ends a record with what the guard saw and did, and with its signed head.
 pub fn close(record: &mut Records, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {
     match protection.events() {
         Ok(Some(events)) => record.append(&events)?,
@@ -607,7 +612,8 @@ pub fn close(record: &mut Records, protection: &Protection, outcome: Outcome) ->
         }
     }
     let (guard_state, refused) = protection.at_the_end();
-    Ok(record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?)
+    record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?;
+    Ok(record.sign()?)
 }
 
 /// The segments by name.

@@ -64,8 +64,9 @@ fn check_folder(
     let wrong = |reason: String| Failure::Destination { folder: to.to_owned(), reason };
     let folder = fit_folder(to, arguments, source)?;
     let record = record_path(&folder.join(arguments.base_name()));
-    if record.exists() {
-        return Err(Failure::Record(record::RecordError::Exists(record)));
+    let head = record::head_path(&record);
+    if let Some(there) = [record, head].into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        return Err(Failure::Record(record::RecordError::Exists(there)));
     }
     // It may have to be written at the end.
     let map = acquire::rescue::Store::map_path(&folder.join(arguments.base_name()));

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::records::{Records, put_aside};
 use super::report::{FaultReport, Report};
 use super::screen::{Screen, tell};
+use super::signing::Signing;
 use super::source::{self as sources, Protection, Source};
 use acquire::medium::Medium;
 use acquire::pipeline::{self, Imaged};
@@ -33,7 +34,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// Carries out what the command line asks for.
-pub fn run(arguments: &Arguments, algorithms: Vec<HashAlgorithm>) -> Result<Report, Failure> {
+pub fn run(
+    arguments: &Arguments,
+    algorithms: Vec<HashAlgorithm>,
+    signing: Arc<Signing>,
+) -> Result<Report, Failure> {
     let source = sources::identify(&arguments.source)?;
     let place = place::prepare(arguments, &source)?;
     let protection = source.protect(arguments.unguarded)?;
@@ -41,7 +46,7 @@ pub fn run(arguments: &Arguments, algorithms: Vec<HashAlgorithm>) -> Result<Repo
     if medium.size() == ByteCount(0) {
         return Err(acquisition::empty(&source));
     }
-    Rescue::begin(arguments, source, place, protection, medium, algorithms)?.carry_out()
+    Rescue::begin(arguments, source, place, protection, medium, (algorithms, signing))?.carry_out()
 }
 
 /// A recovery whose record is open.
@@ -65,7 +70,7 @@ impl<'a> Rescue<'a> {
         place: Place,
         protection: Protection,
         medium: DirectFile,
-        algorithms: Vec<HashAlgorithm>,
+        (algorithms, signing): (Vec<HashAlgorithm>, Arc<Signing>),
     ) -> Result<Self, Failure> {
         let stop = stop_flag();
         let size = medium.size();
@@ -99,7 +104,7 @@ impl<'a> Rescue<'a> {
             begun.earlier = Some(EarlierRecord { name, chain_head: *head });
             begun.map_changed = Some(*map != begun.map_sha256);
         }
-        let mut record = Records::create(std::iter::once(place.record.clone()))?;
+        let mut record = Records::create(std::iter::once(place.record.clone()), signing)?;
         record.append(&Entry::AcquisitionOpened(Box::new(AcquisitionOpened {
             format_version: record::FORMAT_VERSION,
             software: Software {
@@ -119,6 +124,7 @@ impl<'a> Rescue<'a> {
                 destination: place.base.display().to_string(),
                 second_destination: None,
             },
+            signing_key: Some(record.notice().clone()),
         })))?;
         let hidden = acquisition::ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
@@ -317,6 +323,7 @@ impl<'a> Rescue<'a> {
             hidden: self.hidden,
             record: self.place.record,
             chain_head: self.record.head(),
+            signing_key: self.record.notice().clone(),
         }
     }
 }
