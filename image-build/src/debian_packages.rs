@@ -93,7 +93,7 @@ const PACKAGES: &[Package] = &[
     test("lvm2", "LVM signatures, second reader of volume groups"),
     test("mdadm", "RAID signatures, second reader of RAID members"),
     test("openssl", "second opinion on keys and signatures of records"),
-    test("python3-venv", "readers of images from PyPI"),
+    test("python3-venv", "readers of images and validators of schemas from PyPI"),
     test("sparse", "checking the guard's C"),
     test("unzip", "second opinion on the members of AFF4 volumes"),
     test("udftools", "UDF signatures"),
