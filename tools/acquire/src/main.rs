@@ -27,6 +27,8 @@ mod foresight;
 mod identity;
 #[path = "pf_acquire/mounts.rs"]
 mod mounts;
+#[path = "pf_acquire/opening.rs"]
+mod opening;
 #[path = "pf_acquire/pause.rs"]
 mod pause;
 #[path = "pf_acquire/records.rs"]
@@ -41,6 +43,8 @@ mod resume;
 mod screen;
 #[path = "pf_acquire/several.rs"]
 mod several;
+#[path = "pf_acquire/signing.rs"]
+mod signing;
 #[path = "pf_acquire/source.rs"]
 mod source;
 

@@ -187,7 +187,7 @@ fn without_a_guard_nothing_is_read_unless_the_user_says_that_they_know() {
 
 #[test]
 fn what_is_there_is_never_overwritten() {
-    for there in ["item.raw", "item.record.jsonl"] {
+    for there in ["item.raw", "item.record.jsonl", "item.head.json"] {
         let (folder, to) = folders();
         let source = source_in(folder.path(), 1, 0);
         fs::write(to.join(there), "mine").unwrap();

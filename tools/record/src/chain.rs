@@ -18,6 +18,11 @@ impl ChainHash {
     pub fn of_line(line: &[u8]) -> Self {
         Self(Sha256::digest(line).into())
     }
+
+    /// A hash that was computed in parts.
+    pub(crate) fn of_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
 }
 
 impl fmt::Display for ChainHash {

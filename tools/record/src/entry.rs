@@ -1,5 +1,6 @@
 //! What an entry can say.
 
+use crate::KeyNotice;
 use crate::fault_entry::{FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Unstable};
 use crate::leaves_entry::Leaves;
 use crate::resume_entry::{Checkpoint, ResumeBegun};
@@ -174,6 +175,9 @@ pub struct AcquisitionOpened {
     pub guard: GuardReport,
     /// What is to be made.
     pub plan: Plan,
+    /// The key that will sign the head; absent in records of versions that made none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_key: Option<KeyNotice>,
 }
 
 /// Name and version of a program.

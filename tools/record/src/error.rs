@@ -1,5 +1,6 @@
 //! Why a record could not be written or read at all.
 
+use crate::ChainHash;
 use evidence::Plain;
 use std::io;
 use std::path::PathBuf;
@@ -18,6 +19,20 @@ pub enum RecordError {
         path: PathBuf,
         /// What was being done.
         deed: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The record is whole, its head could not be written or made durable.
+    #[error(
+        "{path}: the record's signed head could not be written: {source}; the record itself is whole, only its chain head, \
+         written down now, vouches for it: {chain_head}",
+        path = Plain(.path.display())
+    )]
+    Head {
+        /// The head.
+        path: PathBuf,
+        /// Hash of the record's last entry.
+        chain_head: ChainHash,
         /// What the system said.
         source: io::Error,
     },

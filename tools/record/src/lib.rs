@@ -1,9 +1,10 @@
 //! The acquisition record: what was done, to which device, when, with what, and what came of it.
 //!
 //! What it is: append-only JSON Lines in which each entry carries the hash of the one before, so that nothing can be
-//! altered, removed or put in between without breaking the chain. The format is told in `FORMAT.md` beside this crate.
-//! What it is not: proof against someone who rewrites the whole record; against that helps only the hash of the last
-//! entry (the chain head), written down elsewhere when the acquisition ended.
+//! altered, removed or put in between without breaking the chain, closed by a head that an Ed25519 key signs. The format is
+//! told in `FORMAT.md` beside this crate.
+//! What it is not: proof against someone who rewrites record and head with a key of their own; against that helps only
+//! the key's words or fingerprint, written down elsewhere while the acquisition ran.
 //! Who calls it: `acquire` writes, `verify` reads.
 //!
 //! ```
@@ -15,17 +16,27 @@
 //! let record = record::read(&path)?;
 //! assert!(record.broken.is_none() && !record.is_closed());
 //! assert_eq!(record.head, writer.head());
+//!
+//! let key = record::SecretKey::generate()?;
+//! let head = record::Head::read(&writer.sign(&key)?)?;
+//! assert!(head.is_signed() && head.key == key.public() && head.statement.chain_head == record.head);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
 
+mod base64;
 mod chain;
 mod entry;
 mod error;
 mod fault_entry;
+mod fingerprint;
+mod head;
+mod key;
 mod leaves_entry;
+mod pem;
 mod reader;
 mod resume_entry;
+pub mod words;
 mod writer;
 
 pub use chain::ChainHash;
@@ -37,6 +48,9 @@ pub use error::RecordError;
 pub use fault_entry::{
     EarlierRecord, FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Totals, Unstable,
 };
+pub use fingerprint::{Fingerprint, FingerprintError};
+pub use head::{HEAD_SUFFIX, HEAD_VERSION, Head, HeadError, HeadStatement, KeyNotice, KeyOrigin, head_path};
+pub use key::{KeyError, PublicKey, SecretKey};
 pub use leaves_entry::Leaves;
 pub use reader::{Break, Chain, Content, Flaw, RecordFile, StoredEntry, read, visit};
 pub use resume_entry::{Checkpoint, ResumeBegun};

@@ -5,6 +5,7 @@ use crate::{ChainHash, Entry, ImageClosed, RecordError};
 use evidence::Plain;
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
@@ -122,6 +123,12 @@ pub struct Chain {
     pub entries: u64,
     /// Hash of the last of them; [`ChainHash::START`] when there is none.
     pub head: ChainHash,
+    /// Hash of the first of them; [`ChainHash::START`] when there is none.
+    pub first: ChainHash,
+    /// Bytes that they take.
+    pub bytes: u64,
+    /// SHA-256 over these bytes.
+    pub sha256: ChainHash,
     /// True when the last of them is `closed`.
     pub closed: bool,
     /// Where and how the chain breaks, if it does.
@@ -154,30 +161,44 @@ pub fn visit(path: &Path, each: impl FnMut(StoredEntry)) -> Result<Chain, Record
 }
 
 fn visit_lines(mut input: impl BufRead, mut each: impl FnMut(StoredEntry)) -> io::Result<Chain> {
-    let mut chain = Chain { entries: 0, head: ChainHash::START, closed: false, broken: None };
-    let mut offset = 0u64;
+    let mut whole = Sha256::new();
+    let mut chain = Chain {
+        entries: 0,
+        head: ChainHash::START,
+        first: ChainHash::START,
+        bytes: 0,
+        sha256: ChainHash::START,
+        closed: false,
+        broken: None,
+    };
     let mut line = Vec::new();
-    loop {
+    while chain.broken.is_none() {
         line.clear();
         let limit = u64::try_from(MAX_IMAGE_LINE).unwrap_or(u64::MAX).saturating_add(1);
         let length = (&mut input).take(limit).read_until(b'\n', &mut line)?;
         if length == 0 {
-            return Ok(chain);
+            break;
         }
         match examine(&line, &chain) {
             Ok(entry) => {
                 chain.head = ChainHash::of_line(line.strip_suffix(b"\n").unwrap_or(&line));
+                if chain.entries == 0 {
+                    chain.first = chain.head;
+                }
+                whole.update(&line);
+                chain.bytes = chain.bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
                 chain.entries = chain.entries.saturating_add(1);
                 chain.closed = matches!(entry.content, Content::Known(Entry::Closed(_)));
                 each(entry);
             }
             Err(flaw) => {
-                chain.broken = Some(Break { line: chain.entries.saturating_add(1), offset, flaw });
-                return Ok(chain);
+                let line = chain.entries.saturating_add(1);
+                chain.broken = Some(Break { line, offset: chain.bytes, flaw });
             }
         }
-        offset = offset.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
     }
+    chain.sha256 = ChainHash::of_digest(whole.finalize().into());
+    Ok(chain)
 }
 
 /// What every line holds; the rest is passed over without taking memory.

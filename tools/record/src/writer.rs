@@ -1,9 +1,11 @@
 //! Writes a record, durably, entry by entry.
 
-use crate::{ChainHash, Entry, RecordError};
+use crate::head::{self, HEAD_VERSION, HeadStatement, head_path};
+use crate::{ChainHash, Entry, RecordError, SecretKey};
 use jiff::Timestamp;
 use nix::fcntl::{FallocateFlags, fallocate};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -30,6 +32,10 @@ pub struct RecordWriter {
     file: File,
     next: u64,
     head: ChainHash,
+    /// Hash of the first entry.
+    first: ChainHash,
+    /// SHA-256 of all entries so far.
+    whole: Sha256,
     /// Bytes of whole entries in the file.
     length: u64,
     /// Where the room set aside ends.
@@ -76,7 +82,17 @@ impl RecordWriter {
         // Where locks are unknown, nothing is lost but the warning of [`crate::is_being_written`].
         let _ = file.try_lock();
         let path = path.to_owned();
-        let mut writer = Self { path, file, next: 0, head: ChainHash::START, length: 0, reserved: 0, clock };
+        let mut writer = Self {
+            path,
+            file,
+            next: 0,
+            head: ChainHash::START,
+            first: ChainHash::START,
+            whole: Sha256::new(),
+            length: 0,
+            reserved: 0,
+            clock,
+        };
         writer.reserve();
         Ok(writer)
     }
@@ -115,6 +131,10 @@ impl RecordWriter {
         self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         // Whether it is durable or not, it stands in the file, and the next entry follows from it.
         self.head = head;
+        if self.next == 0 {
+            self.first = head;
+        }
+        self.whole.update(&bytes);
         self.next = self.next.saturating_add(1);
         self.file.sync_data().map_err(|e| self.failed("made durable", e))?;
         self.reserve();
@@ -134,6 +154,29 @@ impl RecordWriter {
             && fallocate(&self.file, FallocateFlags::FALLOC_FL_KEEP_SIZE, from, room).is_ok()
         {
             self.reserved = wanted;
+        }
+    }
+
+    /// Puts a head beside the record that `key` signs and that vouches for all entries so far, the last of which closes it.
+    /// Says where the head is.
+    ///
+    /// # Errors
+    /// [`RecordError::Head`] when it can't be written, or a file of its name is there. The record stays as it is.
+    pub fn sign(&self, key: &SecretKey) -> Result<PathBuf, RecordError> {
+        let statement = HeadStatement {
+            format_version: HEAD_VERSION,
+            first_entry: self.first,
+            entries: self.next,
+            bytes: self.length,
+            chain_head: self.head,
+            sha256: ChainHash::of_digest(self.whole.clone().finalize().into()),
+        };
+        // The room set aside for more entries is the head's, where the destination has no other.
+        let _ = self.file.set_len(self.length);
+        let path = head_path(&self.path);
+        match head::write(&path, statement, key).and_then(|()| sync_folder(&path)) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(RecordError::Head { path, chain_head: self.head, source }),
         }
     }
 

@@ -63,6 +63,7 @@ fn entries() -> Vec<Entry> {
                 destination: "/mnt/item".into(),
                 second_destination: Some("/mnt2/item".into()),
             },
+            signing_key: None,
         })),
         Entry::HiddenAreas(Box::new(said())),
         Entry::ReadError {
@@ -373,6 +374,7 @@ fn a_full_medium_leaves_whole_lines_and_room_to_say_so() {
     let refused = (0..9).find_map(|_| writer.append(&long).err()).expect("nine of them never fit");
     let after = writer.append(&Entry::Interrupted { reason: refused.to_string() });
     let record = record::read(&path).unwrap();
+    drop(writer);
     Command::new("umount").arg(folder.path()).status().unwrap();
     assert!(matches!(refused, RecordError::Write { .. }), "{refused}");
     assert!(record.broken.is_none(), "{:?}", record.broken);

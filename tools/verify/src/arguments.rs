@@ -1,6 +1,8 @@
 //! The command line and the exit codes.
 
+use crate::signature::WrittenDown;
 use clap::Parser;
+use record::{Fingerprint, KeyError, PublicKey, words};
 use std::path::PathBuf;
 
 /// Everything that could be checked holds.
@@ -20,15 +22,46 @@ pub struct Arguments {
     /// The record; by default the one beside the image, named like it with .record.jsonl.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// The record's signed head; by default the one beside the record, named like it with .head.json.
+    #[arg(long, value_name = "FILE")]
+    pub head: Option<PathBuf>,
+    /// The twelve words that were written down when the record was made; four letters of each are enough.
+    #[arg(long, value_name = "WORDS", value_parser = words::read, group = "written down")]
+    pub key_words: Option<words::Half>,
+    /// The fingerprint that was written down when the record was made.
+    #[arg(long, value_name = "HEX", group = "written down")]
+    pub fingerprint: Option<Fingerprint>,
+    /// The public key that must have signed the record, in PEM.
+    #[arg(long, value_name = "FILE", group = "written down")]
+    pub public_key: Option<PathBuf>,
     /// Print the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,
 }
 
+impl Arguments {
+    /// What is known of the key.
+    pub(crate) fn written_down(&self) -> Result<WrittenDown, KeyError> {
+        Ok(match (self.key_words, self.fingerprint, &self.public_key) {
+            (Some(half), ..) => WrittenDown::Words(half),
+            (_, Some(fingerprint), _) => WrittenDown::Fingerprint(fingerprint),
+            (.., Some(path)) => WrittenDown::Fingerprint(PublicKey::read(path)?.fingerprint()),
+            (None, None, None) => WrittenDown::Nothing,
+        })
+    }
+}
+
 const AFTER: &str = "\
 Properties: container sound, segments complete, hash values in container, hash
-values in record, record chain unbroken, record closed, metadata as recorded,
-unread ranges as recorded. Each holds, FAILS, or was not checked, with reason.
+values in record, parts as recorded, record chain unbroken, record closed, record
+head signed, key as written down, metadata as recorded, unread ranges as
+recorded. Each holds, FAILS, or was not checked, with reason. The parts (of a MiB,
+on large media of more) have hash values of their own in the record: they tell
+where a medium is not what was acquired.
+
+A signature shows that record and head belong together. That nobody replaced
+both, with the image, shows only the key: give the words or the fingerprint that
+were written down when the image was made, or the agency's public key.
 
 Every hash that the container or the record states is computed: MD5, SHA-1,
 SHA-256, SHA-512, SHA3-256, SM3, BLAKE3; the first three where none is stated.

@@ -1,8 +1,9 @@
 //! What the record says about an image, and how far the record itself can be trusted.
 
+use crate::leaves::StatedLeaves;
 use crate::property::Finding;
 use evidence::{ByteCount, CaseData, ExtentSet, HashSet};
-use record::{Chain, ChainHash, Content, Entry, Outcome, RecordError};
+use record::{Chain, ChainHash, Content, Entry, Flaw, KeyNotice, Outcome, RecordError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +16,20 @@ pub struct Claims {
     pub entries: u64,
     /// Hash of the last of them.
     pub head: ChainHash,
+    /// Hash of the first entry.
+    pub first: ChainHash,
+    /// Bytes that these entries take.
+    pub bytes: u64,
+    /// SHA-256 over these bytes.
+    pub sha256: ChainHash,
     /// Whether the chain holds to the end.
     pub chain: Finding,
     /// Whether the record was closed, and how; `None` when the chain breaks before its end.
     pub closed: Option<Finding>,
+    /// True when the chain holds and its last entry closes the record, whatever the outcome.
+    pub ended: bool,
+    /// The key that the record says will sign its head.
+    pub signing_key: Option<KeyNotice>,
     /// Case fields as given when the acquisition began.
     pub case: Option<CaseData>,
     /// True when the record has an entry that closes the image; the fields below come from it.
@@ -31,6 +42,8 @@ pub struct Claims {
     pub hashes: HashSet,
     /// Ranges that could not be read.
     pub unread: ExtentSet,
+    /// Hash values of equal parts of the medium.
+    pub leaves: StatedLeaves,
 }
 
 /// Why a record's statements could not be had.
@@ -51,18 +64,20 @@ pub enum ClaimsError {
 
 /// Reads the record named, or the one beside the image if there is one.
 pub fn find(image: &Path, named: Option<&Path>) -> Result<Option<Claims>, ClaimsError> {
-    let path = match named {
-        Some(path) => path.to_owned(),
-        None => {
-            let path = beside(image);
-            match path.try_exists() {
-                Ok(true) => path,
-                Ok(false) => return Ok(None),
-                Err(source) => return Err(ClaimsError::Look { path, source }),
-            }
+    let path = place(image, named);
+    if named.is_none() {
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(source) => return Err(ClaimsError::Look { path, source }),
         }
-    };
+    }
     Ok(Some(Claims::read(path)?))
+}
+
+/// Where the record is, or would be.
+pub fn place(image: &Path, named: Option<&Path>) -> PathBuf {
+    named.map_or_else(|| beside(image), Path::to_owned)
 }
 
 /// `folder/item-1.E01` has its record in `folder/item-1.record.jsonl`.
@@ -78,18 +93,27 @@ impl Claims {
             path: PathBuf::new(),
             entries: 0,
             head: ChainHash::START,
+            first: ChainHash::START,
+            bytes: 0,
+            sha256: ChainHash::START,
             chain: Err(String::new()),
             closed: None,
+            ended: false,
+            signing_key: None,
             case: None,
             image_closed: false,
             segments: Vec::new(),
             media_size: None,
             hashes: HashSet::new(),
             unread: ExtentSet::new(),
+            leaves: StatedLeaves::new(),
         };
         let mut outcome = None;
         let chain = record::visit(&path, |stored| match stored.content {
-            Content::Known(Entry::AcquisitionOpened(opened)) => claims.case = Some(opened.case),
+            Content::Known(Entry::AcquisitionOpened(opened)) => {
+                (claims.case, claims.signing_key) = (Some(opened.case), opened.signing_key);
+            }
+            Content::Known(Entry::Leaves(leaves)) => claims.leaves.add(leaves),
             Content::Known(Entry::ImageClosed(image)) => {
                 claims.image_closed = true;
                 claims.segments = image.segments.into_iter().map(|s| (s.name, s.size)).collect();
@@ -101,8 +125,18 @@ impl Claims {
             _ => {}
         })?;
         (claims.path, claims.entries, claims.head) = (path, chain.entries, chain.head);
+        (claims.first, claims.bytes, claims.sha256) = (chain.first, chain.bytes, chain.sha256);
         claims.chain = whole(&chain);
-        claims.closed = chain.broken.is_none().then(|| closed(outcome));
+        claims.ended = chain.closed && chain.broken.is_none();
+        claims.closed = match &chain.broken {
+            None => Some(closed(outcome)),
+            // What a loss of power leaves.
+            Some(broken) if broken.flaw == Flaw::Truncated => Some(Err(format!(
+                "not closed: the file ends within line {}, the {} entries before it hold",
+                broken.line, chain.entries
+            ))),
+            Some(_) => None,
+        };
         Ok(claims)
     }
 }

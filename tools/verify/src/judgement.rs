@@ -10,13 +10,14 @@ pub const CONTAINER_SOUND: &str = "container sound";
 pub const SEGMENTS_COMPLETE: &str = "segments complete";
 pub const HASHES_IN_CONTAINER: &str = "hash values in container";
 pub const HASHES_IN_RECORD: &str = "hash values in record";
+pub const LEAVES: &str = "parts as recorded";
 pub const CHAIN_UNBROKEN: &str = "record chain unbroken";
 pub const RECORD_CLOSED: &str = "record closed";
 pub const METADATA: &str = "metadata as recorded";
 pub const UNREAD: &str = "unread ranges as recorded";
 
 /// The properties that rest on every byte of the medium.
-pub const VOUCH_FOR_THE_DATA: [&str; 3] = [CONTAINER_SOUND, HASHES_IN_CONTAINER, HASHES_IN_RECORD];
+pub const VOUCH_FOR_THE_DATA: [&str; 4] = [CONTAINER_SOUND, HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES];
 
 /// The hashes to compute: those that the container or the record states, or the usual ones where nothing is stated.
 pub fn algorithms(image: &dyn ImageReader, claims: Option<&Claims>) -> Vec<HashAlgorithm> {
@@ -48,7 +49,9 @@ pub fn judge(
     claims: Option<&Claims>,
     flaws: &[FormatError],
     measurement: &Measurement,
+    signature: [Property; 2],
 ) -> Vec<Property> {
+    let [head_signed, key_as_written] = signature;
     vec![
         container_sound(image, flaws, measurement),
         segments_complete(image, claims, flaws),
@@ -57,15 +60,22 @@ pub fn judge(
             Some(claims) => hashes(HASHES_IN_RECORD, &claims.hashes, "the record states none", measurement),
             None => Property::not_checked(HASHES_IN_RECORD, NO_RECORD),
         },
+        parts(image, claims, measurement),
         chain(claims),
         closed(claims),
+        head_signed,
+        key_as_written,
         metadata(image, claims),
         unread(image, claims),
     ]
 }
 
 /// Judges an image that could not be opened because of what `error` says.
-pub fn judge_unreadable(claims: Option<&Claims>, error: &FormatError) -> Vec<Property> {
+pub fn judge_unreadable(
+    claims: Option<&Claims>,
+    error: &FormatError,
+    signature: [Property; 2],
+) -> Vec<Property> {
     const WHY: &str = "the image could not be opened";
     let of_segments = matches!(
         error,
@@ -78,8 +88,10 @@ pub fn judge_unreadable(claims: Option<&Claims>, error: &FormatError) -> Vec<Pro
     if of_segments {
         properties.reverse();
     }
-    properties.extend([HASHES_IN_CONTAINER, HASHES_IN_RECORD].map(|name| Property::not_checked(name, WHY)));
+    properties
+        .extend([HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES].map(|name| Property::not_checked(name, WHY)));
     properties.extend([chain(claims), closed(claims)]);
+    properties.extend(signature);
     properties.extend([METADATA, UNREAD].map(|name| Property::not_checked(name, WHY)));
     properties
 }
@@ -170,6 +182,38 @@ fn hashes(name: &'static str, stated: &HashSet, none: &str, measurement: &Measur
         }
     }
     Property::found(name, Ok(format!("{} recomputed, equal", held.join(", "))))
+}
+
+/// Equal parts of the medium against the leaves that the record states: they tell the place of what is another.
+fn parts(image: &dyn ImageReader, claims: Option<&Claims>, measurement: &Measurement) -> Property {
+    let Some(claims) = claims else { return Property::not_checked(LEAVES, NO_RECORD) };
+    let leaves = &claims.leaves;
+    if leaves.values.is_empty() && !leaves.contradictory {
+        return Property::not_checked(LEAVES, "the record states no values for parts of the medium");
+    }
+    let Some(altered) = measurement.altered.as_ref() else {
+        let why =
+            "the values that the record states for parts of the medium are not those of this medium's parts";
+        let count = leaves.values.len();
+        let why = format!("{why}: {count} of {} each, for {}", leaves.size, image.media_size());
+        return Property::found(LEAVES, Err(why));
+    };
+    let parts = altered.equal;
+    let finding = match (altered.ranges.is_empty(), altered.unreadable.is_empty()) {
+        (true, true) => Ok(format!("{parts} parts of {} are what was acquired", leaves.size.short())),
+        (false, _) => Err(format!(
+            "{} in {} ranges are not what was acquired, {parts} parts of {} are; listed below",
+            altered.ranges.total(),
+            altered.ranges.len(),
+            leaves.size.short()
+        )),
+        (true, false) => Ok(format!(
+            "{parts} parts of {} are what was acquired; of {} a part can't be read back",
+            leaves.size.short(),
+            altered.unreadable.total()
+        )),
+    };
+    Property::found(LEAVES, finding)
 }
 
 fn chain(claims: Option<&Claims>) -> Property {

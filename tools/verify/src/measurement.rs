@@ -1,5 +1,6 @@
 //! Reads the whole medium once, with one thread for each hash, and goes on past damage.
 
+use crate::leaves::{Altered, Measuring, StatedLeaves};
 use crate::progress::Progress;
 use evidence::{ByteCount, ByteOffset, Extent, ExtentSet, HashAlgorithm, HashSet, Hasher};
 use formats::{FormatError, ImageReader};
@@ -24,6 +25,8 @@ pub struct Measurement {
     pub damage: Vec<Damage>,
     /// All ranges of the medium that could not be had.
     pub damaged: ExtentSet,
+    /// Which parts are others than those that were acquired, where the record states values for them.
+    pub altered: Option<Altered>,
 }
 
 /// One damaged place.
@@ -39,16 +42,23 @@ pub struct Damage {
     pub what: String,
 }
 
-/// Reads `image` from end to end.
+/// Reads `image` from end to end, and compares its parts with `leaves`.
 ///
 /// # Errors
 /// When a read fails in a way that tells no range to go on after.
 pub fn measure(
     image: &mut dyn ImageReader,
     algorithms: &[HashAlgorithm],
+    leaves: Option<&StatedLeaves>,
 ) -> Result<Measurement, FormatError> {
+    let size = image.media_size();
     std::thread::scope(|scope| {
         let mut hashing = Hashing::default();
+        let locating = leaves.map(|leaves| {
+            let (sender, receiver) = sync_channel(WAITING);
+            hashing.locating = Some(sender);
+            scope.spawn(move || locate(leaves, size, &receiver))
+        });
         for algorithm in algorithms {
             let (sender, receiver) = sync_channel::<Arc<Vec<u8>>>(WAITING);
             let hasher = Hasher::new(*algorithm);
@@ -58,6 +68,8 @@ pub fn measure(
         let mut measurement = Measurement::default();
         read(image, &mut measurement, &mut hashing)?;
         hashing.senders.clear();
+        hashing.locating = None;
+        measurement.altered = locating.and_then(|thread| thread.join().ok());
         for (algorithm, thread) in hashing.threads {
             if let Ok(hasher) = thread.join()
                 && measurement.damaged.is_empty()
@@ -67,6 +79,14 @@ pub fn measure(
         }
         Ok(measurement)
     })
+}
+
+fn locate(leaves: &StatedLeaves, size: ByteCount, blocks: &Receiver<(ByteOffset, Arc<Vec<u8>>)>) -> Altered {
+    let mut measuring = Measuring::new(leaves.size, size);
+    while let Ok((offset, block)) = blocks.recv() {
+        measuring.take(offset, &block);
+    }
+    measuring.finish(leaves)
 }
 
 fn hash(mut hasher: Hasher, blocks: &Receiver<Arc<Vec<u8>>>) -> Hasher {
@@ -94,8 +114,8 @@ fn read(
             Ok(0) => break,
             Ok(got) => {
                 bytes.truncate(got);
+                hashing.send(ByteOffset(at), &block, measurement);
                 at = at.saturating_add(u64::try_from(got).unwrap_or(u64::MAX));
-                hashing.send(&block, measurement);
             }
             Err(error) => {
                 let Some(lost) = error.media() else { return Err(error) };
@@ -136,6 +156,8 @@ impl Measurement {
 #[derive(Default)]
 struct Hashing<'scope> {
     senders: Vec<SyncSender<Arc<Vec<u8>>>>,
+    /// To the thread that compares parts of the medium, which goes on past damage.
+    locating: Option<SyncSender<(ByteOffset, Arc<Vec<u8>>)>>,
     threads: Vec<(HashAlgorithm, ScopedJoinHandle<'scope, Hasher>)>,
     blocks: Vec<Arc<Vec<u8>>>,
 }
@@ -148,7 +170,11 @@ impl Hashing<'_> {
         free.map_or_else(|| Arc::new(Vec::with_capacity(BLOCK)), |index| self.blocks.swap_remove(index))
     }
 
-    fn send(&mut self, block: &Arc<Vec<u8>>, measurement: &Measurement) {
+    fn send(&mut self, offset: ByteOffset, block: &Arc<Vec<u8>>, measurement: &Measurement) {
+        if let Some(locating) = &self.locating {
+            // As below.
+            let _ = locating.send((offset, Arc::clone(block)));
+        }
         if measurement.damaged.is_empty() {
             for sender in &self.senders {
                 // A hash thread ends only after its sender is dropped.

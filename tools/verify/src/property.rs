@@ -5,8 +5,11 @@ use serde::Serialize;
 /// What was found out about one property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
+    /// It is as it should be.
     Holds,
+    /// It is not.
     Fails,
+    /// That could not be found out.
     NotChecked,
 }
 
@@ -34,16 +37,20 @@ impl Serialize for Verdict {
 /// A property, its verdict, and what the verdict rests on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Property {
+    /// Its name.
     pub property: &'static str,
+    /// Whether it holds.
     pub verdict: Verdict,
+    /// Why, or why it was not checked.
     pub detail: String,
 }
 
 /// Whether a property holds, and why; `Err` tells why it does not.
-pub type Finding = Result<String, String>;
+pub(crate) type Finding = Result<String, String>;
 
 impl Property {
-    pub fn found(property: &'static str, finding: Finding) -> Self {
+    /// The verdict that a finding gives.
+    pub(crate) fn found(property: &'static str, finding: Finding) -> Self {
         let (verdict, detail) = match finding {
             Ok(detail) => (Verdict::Holds, detail),
             Err(detail) => (Verdict::Fails, detail),
@@ -51,7 +58,8 @@ impl Property {
         Self { property, verdict, detail }
     }
 
-    pub fn not_checked(property: &'static str, reason: impl Into<String>) -> Self {
+    /// Not checked, and why.
+    pub(crate) fn not_checked(property: &'static str, reason: impl Into<String>) -> Self {
         Self { property, verdict: Verdict::NotChecked, detail: reason.into() }
     }
 }

@@ -1,21 +1,26 @@
 //! The whole result: what was looked at, what was found, the verdict and the exit code.
 
 use crate::arguments::{COULD_NOT_CHECK, FAILS, HOLDS};
-use crate::claims::Claims;
 use crate::judgement;
 use crate::measurement::{Damage, Measurement};
+use crate::papers::Papers;
 use crate::property::{Property, Verdict};
 use evidence::{ByteCount, CaseData, ExtentSet, HashSet, SectorSize};
 use formats::{FormatError, ImageReader};
+use record::Fingerprint;
 use serde::Serialize;
 use std::path::Path;
 
-/// Serialized as it stands for `--json`.
+/// What came of a check. Serialized as it stands for `--json`.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// The program that checked.
     pub tool: &'static str,
+    /// Its version.
     pub version: &'static str,
+    /// What was checked.
     pub image: Image,
+    /// Its record, where there is one.
     pub record: Option<Record>,
     /// Hash values over the whole medium, as recomputed.
     pub computed: HashSet,
@@ -25,7 +30,11 @@ pub struct Report {
     pub damage: Vec<Damage>,
     /// All ranges of the medium that cannot be read back.
     pub damaged: ExtentSet,
+    /// Parts of the medium that read as something else than what was acquired.
+    pub altered: ExtentSet,
+    /// Each property with its verdict.
     pub properties: Vec<Property>,
+    /// The verdict on all of them.
     pub verdict: Verdict,
     /// The exit code.
     pub exit: u8,
@@ -59,17 +68,27 @@ pub struct Record {
     /// Hash of the last entry: what was written down when the acquisition ended must equal it.
     pub chain_head: record::ChainHash,
     pub hashes: HashSet,
+    /// The head, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// The key that signed the head, where its signature fits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<Fingerprint>,
+    /// Its words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<String>,
 }
 
 impl Report {
     /// The report on an image that was read.
     pub fn of(
         image: &dyn ImageReader,
-        claims: Option<&Claims>,
+        papers: &Papers,
         flaws: Vec<FormatError>,
         measurement: Measurement,
     ) -> Self {
-        let properties = judgement::judge(image, claims, &flaws, &measurement);
+        let claims = papers.claims.as_ref();
+        let properties = judgement::judge(image, claims, &flaws, &measurement, papers.judge_signature());
         let segment = |segment: &formats::Segment| SegmentFile {
             path: segment.path.display().to_string(),
             size: segment.size,
@@ -86,11 +105,11 @@ impl Report {
             unread: image.unread().clone(),
         };
         let flaws = flaws.iter().map(ToString::to_string).collect();
-        Self::new(described, claims, flaws, measurement, properties)
+        Self::new(described, papers, flaws, measurement, properties)
     }
 
     /// The report on an image that could not be opened because of what `error` says about it.
-    pub fn of_unreadable(path: &Path, claims: Option<&Claims>, error: &FormatError) -> Self {
+    pub fn of_unreadable(path: &Path, papers: &Papers, error: &FormatError) -> Self {
         let described = Image {
             path: path.display().to_string(),
             format: None,
@@ -101,13 +120,14 @@ impl Report {
             stored_hashes: HashSet::new(),
             unread: ExtentSet::new(),
         };
-        let properties = judgement::judge_unreadable(claims, error);
-        Self::new(described, claims, vec![error.to_string()], Measurement::default(), properties)
+        let claims = papers.claims.as_ref();
+        let properties = judgement::judge_unreadable(claims, error, papers.judge_signature());
+        Self::new(described, papers, vec![error.to_string()], Measurement::default(), properties)
     }
 
     fn new(
         image: Image,
-        claims: Option<&Claims>,
+        papers: &Papers,
         flaws: Vec<String>,
         measurement: Measurement,
         properties: Vec<Property>,
@@ -124,11 +144,15 @@ impl Report {
         } else {
             (Verdict::NotChecked, COULD_NOT_CHECK)
         };
-        let record = claims.map(|claims| Record {
+        let signed_by = papers.head.signed_by();
+        let record = papers.claims.as_ref().map(|claims| Record {
             path: claims.path.display().to_string(),
             entries: claims.entries,
             chain_head: claims.head,
             hashes: claims.hashes.clone(),
+            head: papers.head.read.as_ref().map(|_| papers.head.path.display().to_string()),
+            signed_by,
+            words: signed_by.map(|key| key.words()),
         });
         Self {
             tool: "pf-verify",
@@ -139,6 +163,7 @@ impl Report {
             flaws,
             damage: measurement.damage,
             damaged: measurement.damaged,
+            altered: measurement.altered.unwrap_or_default().ranges,
             properties,
             verdict,
             exit,

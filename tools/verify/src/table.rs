@@ -36,6 +36,8 @@ pub fn print(report: &Report, output: &mut impl Write) -> io::Result<()> {
         format!("media {}: {}{place}: {}", damage.media, damage.segment, damage.what)
     });
     list(output, "DAMAGE", damage, report.damage.len())?;
+    let altered = report.altered.iter().map(|extent| format!("media {extent}"));
+    list(output, "NOT WHAT WAS ACQUIRED", altered, report.altered.len())?;
     writeln!(output, "\nVERDICT: {}", verdict(report))
 }
 

@@ -1,162 +1,14 @@
 //! What `pf-verify` says of sound, altered and incomplete images and records.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use evidence::{
-    ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, HashAlgorithm, Hasher, SectorSize, Transport,
-};
-use formats::{ImageKind, ImagePlan, ImageSummary, Segment};
-use record::{
-    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Outcome, Plan, RecordWriter,
-    SegmentFile, Software,
-};
+mod item;
+
+use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, Hasher, SectorSize};
+use formats::{ImageKind, ImagePlan, ImageSummary};
+use item::{Item, case, noise, run, verdict, verify, write_record};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use tempfile::TempDir;
-
-/// An image with its record, as an acquisition leaves them.
-struct Item {
-    folder: TempDir,
-    segments: Vec<Segment>,
-    record: PathBuf,
-    media: Vec<u8>,
-}
-
-fn case() -> CaseData {
-    CaseData {
-        case_number: "2024-17".into(),
-        evidence_number: "7".into(),
-        examiner: "Jörg Müller".into(),
-        description: "laptop\tdisk".into(),
-        notes: "第一硬盘".into(),
-    }
-}
-
-/// Bytes that neither shrink nor repeat.
-fn noise(length: u64) -> Vec<u8> {
-    let mix = |n: u64| {
-        let z = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb)
-    };
-    (1..=length / 8).flat_map(|n| mix(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes()).collect()
-}
-
-impl Item {
-    fn new(kind: ImageKind, segment_size: Option<u64>, media: Vec<u8>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let plan = ImagePlan {
-            base: folder.path().join("item-7"),
-            media_size: ByteCount(u64::try_from(media.len()).unwrap()),
-            sector_size: SectorSize::S512,
-            segment_size: segment_size.map(ByteCount),
-            case: case(),
-            device: None,
-            software: "pf-acquire 0.1.0".into(),
-            acquired_at: 1_700_000_000,
-            medium: formats::MediumKind::Disk,
-        };
-        let mut summary = ImageSummary {
-            hashes: HashAlgorithm::ALL.into_iter().map(|a| (a, Hasher::of(a, &media))).collect(),
-            ..ImageSummary::default()
-        };
-        summary.unread.insert(Extent { offset: ByteOffset(1024), length: ByteCount(512) });
-        let mut writer = formats::create(kind, &plan).unwrap();
-        let encoder = writer.encoder();
-        for chunk in media.chunks(writer.chunk_size()) {
-            writer.append(&encoder.encode(chunk).unwrap()).unwrap();
-        }
-        let segments = writer.finish(&summary).unwrap();
-        let record = folder.path().join("item-7.record.jsonl");
-        write_record(&record, &plan, &summary, &segments);
-        Self { folder, segments, record, media }
-    }
-
-    fn e01() -> Self {
-        Self::new(ImageKind::Ewf, Some(1 << 20), noise(3 << 20))
-    }
-
-    fn aff4() -> Self {
-        Self::new(ImageKind::Aff4(formats::aff4::Compression::default()), None, noise(3 << 20))
-    }
-
-    fn first(&self) -> &Path {
-        &self.segments[0].path
-    }
-
-    /// Exit code and JSON report.
-    fn verify(&self) -> (i32, Value) {
-        verify(&["--json", self.first().to_str().unwrap()])
-    }
-}
-
-fn write_record(path: &Path, plan: &ImagePlan, summary: &ImageSummary, segments: &[Segment]) {
-    let source = DeviceIdentity {
-        path: "/dev/sda".into(),
-        make: None,
-        model: Some("Model".into()),
-        serial: Some("S1".into()),
-        wwn: None,
-        firmware: None,
-        transport: Transport::Ata,
-        capacity: plan.media_size,
-        logical_sector: plan.sector_size,
-        physical_sector: plan.sector_size,
-    };
-    let opened = AcquisitionOpened {
-        format_version: record::FORMAT_VERSION,
-        software: Software { name: "pf-acquire".into(), version: "0.1.0".into() },
-        environment: Environment::default(),
-        command_line: vec!["pf-acquire".into()],
-        case: plan.case.clone(),
-        source,
-        guard: GuardReport::Unguarded,
-        plan: Plan {
-            format: "e01".into(),
-            chunk_size: ByteCount(32_768),
-            segment_size: plan.segment_size,
-            hashes: HashAlgorithm::ALL.to_vec(),
-            destination: plan.base.display().to_string(),
-            second_destination: None,
-        },
-    };
-    let name = |segment: &Segment| segment.path.file_name().unwrap().to_str().unwrap().to_owned();
-    let closed = ImageClosed {
-        segments: segments.iter().map(|s| SegmentFile { name: name(s), size: s.size }).collect(),
-        media_size: plan.media_size,
-        hashes: summary.hashes.clone(),
-        unread: summary.unread.clone(),
-        seconds: 1.5,
-    };
-    let mut writer = RecordWriter::create(path).unwrap();
-    for entry in [
-        Entry::AcquisitionOpened(Box::new(opened)),
-        Entry::Note { text: "seal 4711".into() },
-        Entry::ImageClosed(closed),
-        Entry::Closed(Closed { outcome: Outcome::Complete, guard_state: None, refused: None }),
-    ] {
-        writer.append(&entry).unwrap();
-    }
-}
-
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_pf-verify")).args(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-fn verify(arguments: &[&str]) -> (i32, Value) {
-    let (code, output, errors) = run(arguments);
-    let report: Value = serde_json::from_str(&output).unwrap_or_else(|e| panic!("{e}: {output}{errors}"));
-    assert_eq!(report["exit"], code);
-    (code, report)
-}
-
-/// The verdict on a property.
-fn verdict(report: &Value, property: &str) -> String {
-    let properties = report["properties"].as_array().unwrap();
-    let found = properties.iter().find(|p| p["property"] == property);
-    found.unwrap_or_else(|| panic!("no {property}: {report}"))["verdict"].as_str().unwrap().to_owned()
-}
 
 fn alter(path: &Path, at: usize) {
     let mut bytes = std::fs::read(path).unwrap();
@@ -164,13 +16,16 @@ fn alter(path: &Path, at: usize) {
     std::fs::write(path, bytes).unwrap();
 }
 
-const ALL: [&str; 8] = [
+const ALL: [&str; 11] = [
     "container sound",
     "segments complete",
     "hash values in container",
     "hash values in record",
+    "parts as recorded",
     "record chain unbroken",
     "record closed",
+    "record head signed",
+    "key as written down",
     "metadata as recorded",
     "unread ranges as recorded",
 ];
@@ -181,7 +36,7 @@ fn an_untouched_image_holds_in_every_property() {
     assert!(item.segments.len() > 3);
     let (code, report) = item.verify();
     assert_eq!(code, 0, "{report:#}");
-    assert_eq!(ALL.map(|property| verdict(&report, property)), ["holds"; 8], "{report:#}");
+    assert_eq!(ALL.map(|property| verdict(&report, property)), ["holds"; 11], "{report:#}");
     for algorithm in HashAlgorithm::ALL {
         let expected = Hasher::of(algorithm, &item.media).to_string();
         assert_eq!(report["computed"][algorithm.word()], expected);
@@ -193,7 +48,7 @@ fn an_untouched_aff4_holds_in_every_property_and_an_altered_one_does_not() {
     let item = Item::aff4();
     let (code, report) = item.verify();
     assert_eq!(code, 0, "{report:#}");
-    assert_eq!(ALL.map(|property| verdict(&report, property)), ["holds"; 8], "{report:#}");
+    assert_eq!(ALL.map(|property| verdict(&report, property)), ["holds"; 11], "{report:#}");
 
     let good = std::fs::read(item.first()).unwrap();
     // A chunk; the map; the metadata.
@@ -213,8 +68,8 @@ fn an_untouched_aff4_holds_in_every_property_and_an_altered_one_does_not() {
     }
     // Without its record it still vouches for itself.
     std::fs::write(item.first(), &good).unwrap();
-    std::fs::remove_file(&item.record).unwrap();
-    let (code, report) = item.verify();
+    item.without_record();
+    let (code, report) = item.verify_with(&[]);
     assert_eq!(code, 0, "{report:#}");
     for property in ["container sound", "segments complete", "hash values in container"] {
         assert_eq!(verdict(&report, property), "holds", "{property}");
@@ -236,10 +91,10 @@ fn metadata_of_an_aff4_that_differs_from_the_record_is_found() {
         acquired_at: 1_700_000_000,
         medium: formats::MediumKind::Disk,
     };
-    std::fs::remove_file(&item.record).unwrap();
+    item.without_record();
     let unread = [Extent { offset: ByteOffset(2048), length: ByteCount(512) }].into_iter().collect();
     let summary = ImageSummary { unread, ..ImageSummary::default() };
-    write_record(&item.record, &plan, &summary, &item.segments);
+    write_record(&item.record, &plan, &summary, &item.segments, &item.key, &item.media);
     let (code, report) = item.verify();
     assert_eq!(code, 1, "{report:#}");
     assert_eq!(verdict(&report, "metadata as recorded"), "fails");
@@ -250,7 +105,7 @@ fn metadata_of_an_aff4_that_differs_from_the_record_is_found() {
 fn the_table_fits_80_columns_and_ends_in_the_verdict() {
     let item = Item::e01();
     let check = |last: &str| {
-        let (_, output, _) = run(&[item.first().to_str().unwrap()]);
+        let (_, output, _) = run(&["--key-words", &item.words(), item.first().to_str().unwrap()]);
         assert!(output.lines().all(|line| line.chars().count() <= 80), "{output}");
         assert!(output.lines().last().unwrap().starts_with(last), "{output}");
     };
@@ -473,8 +328,8 @@ fn what_cannot_be_checked_ends_in_2() {
 #[test]
 fn an_image_without_record_is_checked_by_what_it_carries() {
     let item = Item::e01();
-    std::fs::remove_file(&item.record).unwrap();
-    let (code, report) = item.verify();
+    item.without_record();
+    let (code, report) = item.verify_with(&[]);
     assert_eq!(code, 0, "{report:#}");
     assert_eq!(verdict(&report, "hash values in container"), "holds");
     assert_eq!(verdict(&report, "hash values in record"), "not-checked");
@@ -517,9 +372,30 @@ fn help_states_exit_codes_and_memory() {
 }
 
 #[test]
+fn what_was_altered_in_a_raw_image_is_told_by_place() {
+    let item = Item::new(ImageKind::Raw, Some(3 << 20), noise((7 << 20) + 512));
+    // The second MiB, the fourth and fifth, which lie in the next segment, and what is left at the end.
+    alter(&item.segments[0].path, (1 << 20) + 17);
+    alter(&item.segments[1].path, 1000);
+    alter(&item.segments[1].path, (1 << 20) + 1000);
+    alter(&item.segments[2].path, (1 << 20) + 500);
+    let (code, report) = item.verify();
+    assert_eq!((code, verdict(&report, "parts as recorded")), (1, "fails".into()), "{report:#}");
+    let told: Vec<(u64, u64)> = report["altered"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|range| (range["offset"].as_u64().unwrap(), range["length"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(told, [(1 << 20, 1 << 20), (3 << 20, 2 << 20), (7 << 20, 512)]);
+    let (_, output, _) = run(&[item.first().to_str().unwrap()]);
+    assert!(output.contains("NOT WHAT WAS ACQUIRED"), "{output}");
+}
+
+#[test]
 fn a_record_that_states_no_hash_value_vouches_for_nothing() {
     let item = Item::new(ImageKind::Raw, None, noise(1 << 20));
-    std::fs::remove_file(&item.record).unwrap();
+    item.without_record();
     let plan = ImagePlan {
         base: item.folder.path().join("item-7"),
         media_size: ByteCount(1 << 20),
@@ -531,7 +407,7 @@ fn a_record_that_states_no_hash_value_vouches_for_nothing() {
         acquired_at: 0,
         medium: formats::MediumKind::Disk,
     };
-    write_record(&item.record, &plan, &ImageSummary::default(), &item.segments);
+    write_record(&item.record, &plan, &ImageSummary::default(), &item.segments, &item.key, &[]);
     alter(item.first(), 5000);
     let (code, report) = item.verify();
     assert_eq!(verdict(&report, "record closed"), "holds", "{report:#}");

@@ -5,6 +5,7 @@ use super::checkpoints::Checkpoints;
 use super::clone;
 use super::destination;
 use super::failure::{Failure, LONGEST_ARGUMENTS};
+use super::opening::opened;
 use super::pause::Pause;
 use super::records::Records;
 use super::report::{FaultReport, Report};
@@ -12,6 +13,7 @@ use super::rescue;
 use super::rescue::screen::record_unstable;
 use super::resume;
 use super::screen::{Screen, tell};
+use super::signing::Signing;
 use super::source::{self, Protection, Source};
 use acquire::medium::{Medium, ReadBack, Treated};
 use acquire::pipeline::{self, Imaged, Limits, Passed, PipelineError};
@@ -22,10 +24,8 @@ use device::{DirectFile, NodeNumber, ReadMode, self_report};
 use evidence::{ByteCount, Digest, ExtentSet, HashAlgorithm, HashSet, LeafSize, SectorSize, Transport};
 use formats::{ImagePlan, ImageWriter, Segment};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
-use nix::sys::utsname::uname;
 use record::{
-    AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, Leaves, Outcome, Plan,
-    ResumeBegun, SegmentFile, Software, Verification,
+    Closed, Entry, GuardReport, ImageClosed, Leaves, Outcome, Plan, ResumeBegun, SegmentFile, Verification,
 };
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -39,16 +39,17 @@ pub const MOST_PLACES: usize = 100;
 /// Carries out what the command line asks for of one source.
 pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     let algorithms = ready(arguments)?;
+    let signing = Signing::obtain(arguments)?;
     if arguments.faults.rescue {
-        return rescue::run(arguments, algorithms);
+        return rescue::run(arguments, algorithms, signing);
     }
     if arguments.resume {
-        return resume::run(arguments);
+        return resume::run(arguments, signing);
     }
     if let Some(disk) = &arguments.clone.disk {
-        return clone::run(arguments, disk, algorithms);
+        return clone::run(arguments, disk, algorithms, signing);
     }
-    prepare(arguments, algorithms)?.begin()?.carry_out()
+    prepare(arguments, algorithms)?.begin(signing)?.carry_out()
 }
 
 /// Proves the hashes that are wanted, before anything is looked at: a machine that computes wrongly must not say anything of
@@ -94,7 +95,7 @@ pub struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     /// Opens its record.
-    pub fn begin(self) -> Result<Acquisition<'a>, Failure> {
+    pub fn begin(self, signing: Arc<Signing>) -> Result<Acquisition<'a>, Failure> {
         let Self { arguments, source, protection, medium, folders, algorithms } = self;
         // Before the first file is made: from then on a signal must end the run with its record closed.
         let stop = stop_flag();
@@ -107,7 +108,7 @@ impl<'a> Prepared<'a> {
             let chunk_size = ByteCount(u64::try_from(chunk_size).unwrap_or(u64::MAX));
             Ok(Beginning { images, chunk_size, passed, leaves: Vec::new(), resumed: None, whole: None })
         };
-        Acquisition::begin(arguments, source, protection, medium, &bases, stop, begin)
+        Acquisition::begin(arguments, source, protection, medium, &bases, (stop, signing), begin)
     }
 
     /// Size of the source.
@@ -161,7 +162,7 @@ impl<'a> Acquisition<'a> {
         protection: Protection,
         medium: DirectFile,
         bases: &[PathBuf],
-        stop: Arc<AtomicBool>,
+        (stop, signing): (Arc<AtomicBool>, Arc<Signing>),
         begin: impl FnOnce(&dyn Fn(&Path) -> ImagePlan) -> Result<Beginning, Failure>,
     ) -> Result<Self, Failure> {
         let (bases, algorithms) = (bases.to_vec(), arguments.algorithms());
@@ -178,28 +179,17 @@ impl<'a> Acquisition<'a> {
         };
         let beginning = begin(&plan)?;
         let mut destinations = bases.iter().map(|base| base.display().to_string());
-        let mut record = Records::create(bases.iter().map(|base| destination::record_path(base)))?;
+        let mut record = Records::create(bases.iter().map(|base| destination::record_path(base)), signing)?;
         let reported = protection.report()?;
-        record.append(&Entry::AcquisitionOpened(Box::new(AcquisitionOpened {
-            format_version: record::FORMAT_VERSION,
-            software: Software {
-                name: "pf-acquire".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-            environment: environment(&algorithms),
-            command_line: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
-            case: arguments.case(),
-            source: source.disk.identity.clone(),
-            guard: reported.clone(),
-            plan: Plan {
-                format: arguments.format.word().to_owned(),
-                chunk_size: beginning.chunk_size,
-                segment_size: arguments.segment_limit(),
-                hashes: algorithms.clone(),
-                destination: destinations.next().unwrap_or_default(),
-                second_destination: destinations.next(),
-            },
-        })))?;
+        let plan = Plan {
+            format: arguments.format.word().to_owned(),
+            chunk_size: beginning.chunk_size,
+            segment_size: arguments.segment_limit(),
+            hashes: algorithms.clone(),
+            destination: destinations.next().unwrap_or_default(),
+            second_destination: destinations.next(),
+        };
+        record.append(&opened(arguments, &source, reported.clone(), plan, &record))?;
         let hidden = ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
         if let Some(resumed) = &beginning.resumed {
@@ -312,6 +302,7 @@ impl<'a> Acquisition<'a> {
             hidden: self.hidden,
             record: self.record.paths().next().unwrap_or_else(|| Path::new("")).to_owned(),
             chain_head: self.record.head(),
+            signing_key: self.record.notice().clone(),
         })
     }
 
@@ -618,12 +609,13 @@ pub fn record_early_end(error: &dyn EarlyEnd, protection: &Protection, record: &
         .append(&Entry::Interrupted { reason: error.to_string() })
         .map_err(Failure::from)
         .and_then(|()| close(record, protection, outcome));
-    if let Err(failure) = told {
-        tell(format_args!("warning: {failure}"));
+    match told {
+        Ok(()) => record.tell_head(),
+        Err(failure) => tell(format_args!("warning: {failure}")),
     }
 }
 
-/// Ends a record with what the guard saw and did.
+/// Ends a record with what the guard saw and did, and with its signed head.
 pub fn close(record: &mut Records, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {
     match protection.events() {
         Ok(Some(events)) => record.append(&events)?,
@@ -639,7 +631,8 @@ pub fn close(record: &mut Records, protection: &Protection, outcome: Outcome) ->
         }
     }
     let (guard_state, refused) = protection.at_the_end();
-    Ok(record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?)
+    record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?;
+    Ok(record.sign()?)
 }
 
 /// The segments by name.
@@ -647,24 +640,6 @@ pub fn segment_files(imaged: &Imaged) -> Vec<SegmentFile> {
     let name = |path: &std::path::Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     // Where there are two that are whole, they are alike.
     imaged.segments().iter().map(|s| SegmentFile { name: name(&s.path), size: s.size }).collect()
-}
-
-/// Where this program runs.
-pub fn environment(algorithms: &[HashAlgorithm]) -> Environment {
-    let said = uname().ok();
-    let word = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
-    Environment {
-        image: std::fs::read_to_string("/etc/permafrost-release").ok(),
-        kernel: said
-            .as_ref()
-            .map(|u| format!("{} {} {}", word(u.sysname()), word(u.release()), word(u.version())))
-            .unwrap_or_default(),
-        host: said.as_ref().map(|u| word(u.nodename())).unwrap_or_default(),
-        hash_implementations: algorithms
-            .iter()
-            .map(|algorithm| (algorithm.word().to_owned(), algorithm.implementation().to_owned()))
-            .collect(),
-    }
 }
 
 /// An entry of free text.

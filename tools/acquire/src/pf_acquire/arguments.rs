@@ -34,7 +34,7 @@ the record, and has an exit code of its own. Each destination has the whole reco
 Every 15 s what was written is made durable, and NAME.checkpoint beside the image says how to go on; at the end it is removed. After \
 a loss of power, a pulled cable, a full or failed destination, Ctrl-C or a source that was lost, the same command with --resume reads \
 back what is stored, proves it, goes on behind it, and ends with the hash values of a run that was never cut off. The record of the \
-earlier run is kept as NAME.record-1.jsonl. On a full destination the run waits at a terminal until there is room; else it ends with \
+earlier run is kept as NAME.record-1.jsonl, its head as NAME.head-1.json. On a full destination the run waits at a terminal until there is room; else it ends with \
 code 4. An image that was copied to a larger disk, with its record and checkpoint, goes on there with --resume --to.
 
 With --clone the source is written onto another disk, sector by sector, and read back from there past the page cache; its record and \
@@ -43,6 +43,10 @@ refused while it is mounted or in use, when it is the source, and when it is sma
 is left, or with --wipe-rest filled with zeros; the record says which. Sectors that can't be read hold the fill. \
 A clone that was cut off can't be gone on with: it begins anew, under another --name. To compare one later, hash as many of its bytes \
 as the record says were cloned: head -c BYTES /dev/sdX | sha256sum
+
+The record ends with NAME.head.json, which a key signs (Ed25519): the one of this boot, or that of --key. Its fingerprint and twelve \
+words for it are told at the beginning and at the end, to be written down or photographed: with them pf-verify shows that nobody \
+replaced image, record and head together.
 
 Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the \
 record has all. Before it starts, the program hashes what has known values and refuses to go on if one is wrong.
@@ -123,6 +127,11 @@ pub struct Arguments {
     /// 15 s, on large or slow sources every 5 min at the latest]
     #[arg(long, value_name = "SIZE")]
     pub checkpoint: Option<ByteCount>,
+
+    /// Sign the record with this secret Ed25519 key, as openssl genpkey -algorithm ed25519 writes it [default: a key made
+    /// for this boot, or, outside the live environment, for this run]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
 
     /// Print the result as JSON
     #[arg(long)]

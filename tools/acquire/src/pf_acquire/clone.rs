@@ -1,13 +1,15 @@
 //! A clone: the source written onto another disk, sector by sector, and read back from there.
 
-use super::acquisition::{self, close, environment, note, stop_flag};
+use super::acquisition::{self, close, note, stop_flag};
 use super::arguments::Arguments;
 use super::clone_disk::{self, Layout, Target};
 use super::destination;
 use super::failure::Failure;
+use super::opening::opened;
 use super::records::Records;
 use super::report::{FaultReport, Report};
 use super::screen::{Screen, tell};
+use super::signing::Signing;
 use super::source::{self, Protection, Source};
 use acquire::medium::{Medium, Treated};
 use acquire::pipeline::{self, Imaged, PipelineError};
@@ -15,27 +17,20 @@ use acquire::progress::Progress;
 use acquire::stretch::{Stretch, Zeros};
 use device::{DirectFile, ReadMode};
 use evidence::{ByteCount, Extent, HashAlgorithm};
-use record::{
-    AcquisitionOpened, CloneDisk, Entry, GuardReport, ImageClosed, Outcome, Plan, SegmentFile, Software,
-    Verification,
-};
+use record::{CloneDisk, Entry, GuardReport, ImageClosed, Outcome, Plan, SegmentFile, Verification};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// Carries out what the command line asks for.
-pub fn run(arguments: &Arguments, disk: &Path, algorithms: Vec<HashAlgorithm>) -> Result<Report, Failure> {
-    let source = source::identify(&arguments.source)?;
-    let base = base_of(arguments, &source)?;
-    let target = clone_disk::check(disk, arguments, &source)?;
-    let protection = source.protect(arguments.unguarded)?;
-    let medium = DirectFile::open(&arguments.source)?;
-    if medium.size() == ByteCount(0) {
-        return Err(acquisition::empty(&source));
-    }
-    let layout = target.lay_out(medium.size(), arguments.clone.truncate)?;
-    Cloning::begin(arguments, source, target, protection, medium, layout, base, algorithms)?.carry_out()
+pub fn run(
+    arguments: &Arguments,
+    disk: &Path,
+    algorithms: Vec<HashAlgorithm>,
+    signing: Arc<Signing>,
+) -> Result<Report, Failure> {
+    Cloning::begin(arguments, disk, algorithms, signing)?.carry_out()
 }
 
 /// Folder and base name of the record.
@@ -68,40 +63,34 @@ struct Cloning<'a> {
 }
 
 impl<'a> Cloning<'a> {
-    #[expect(clippy::too_many_arguments, reason = "each was checked by itself")]
+    /// Identifies, checks, locks and opens; then opens the record.
     fn begin(
         arguments: &'a Arguments,
-        source: Source,
-        target: Target,
-        protection: Protection,
-        medium: DirectFile,
-        layout: Layout,
-        base: PathBuf,
+        disk: &Path,
         algorithms: Vec<HashAlgorithm>,
+        signing: Arc<Signing>,
     ) -> Result<Self, Failure> {
+        let source = source::identify(&arguments.source)?;
+        let base = base_of(arguments, &source)?;
+        let target = clone_disk::check(disk, arguments, &source)?;
+        let protection = source.protect(arguments.unguarded)?;
+        let medium = DirectFile::open(&arguments.source)?;
+        if medium.size() == ByteCount(0) {
+            return Err(acquisition::empty(&source));
+        }
+        let layout = target.lay_out(medium.size(), arguments.clone.truncate)?;
         let stop = stop_flag();
-        let mut record = Records::create(std::iter::once(destination::record_path(&base)))?;
+        let mut record = Records::create(std::iter::once(destination::record_path(&base)), signing)?;
         let reported = protection.report()?;
-        record.append(&Entry::AcquisitionOpened(Box::new(AcquisitionOpened {
-            format_version: record::FORMAT_VERSION,
-            software: Software {
-                name: "pf-acquire".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-            environment: environment(&algorithms),
-            command_line: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
-            case: arguments.case(),
-            source: source.disk.identity.clone(),
-            guard: reported.clone(),
-            plan: Plan {
-                format: "clone".to_owned(),
-                chunk_size: ByteCount(u64::from(target.sector.bytes())),
-                segment_size: None,
-                hashes: algorithms.clone(),
-                destination: target.path.display().to_string(),
-                second_destination: None,
-            },
-        })))?;
+        let plan = Plan {
+            format: "clone".to_owned(),
+            chunk_size: ByteCount(u64::from(target.sector.bytes())),
+            segment_size: None,
+            hashes: algorithms.clone(),
+            destination: target.path.display().to_string(),
+            second_destination: None,
+        };
+        record.append(&opened(arguments, &source, reported.clone(), plan, &record))?;
         let hidden = acquisition::ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
         let entry = target.entry(&layout, arguments.clone.wipe_rest);
@@ -294,6 +283,7 @@ impl<'a> Cloning<'a> {
             hidden: self.hidden,
             record: self.record.paths().next().unwrap_or(Path::new("")).to_owned(),
             chain_head: self.record.head(),
+            signing_key: self.record.notice().clone(),
         }
     }
 }

@@ -83,11 +83,12 @@ fn check_folder(
     Ok(folder)
 }
 
-/// No record may be there, and no map, which may have to be written at the end.
+/// Neither a record nor its head may be there, nor a map, which may have to be written at the end.
 pub fn refuse_record_or_map(base: &Path) -> Result<(), Failure> {
     let record = record_path(base);
-    if record.exists() {
-        return Err(Failure::Record(record::RecordError::Exists(record)));
+    let head = record::head_path(&record);
+    if let Some(there) = [record, head].into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        return Err(Failure::Record(record::RecordError::Exists(there)));
     }
     let map = acquire::rescue::Store::map_path(base);
     if map.symlink_metadata().is_ok() {

@@ -6,7 +6,7 @@ use device::{BufferError, DeviceError, DirectError};
 use evidence::{GuardState, SelfTestError};
 use formats::FormatError;
 use guard::GuardError;
-use record::RecordError;
+use record::{KeyError, RecordError};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -102,6 +102,9 @@ pub enum Failure {
     /// The record.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The key that signs it.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// It had begun and ended early.
     #[error(
         "{error}. What was written stays in {folders}, but it is not a whole image: the same command with --resume goes on with it"
@@ -232,7 +235,8 @@ impl Failure {
             },
             Failure::PrefixDiffers { .. } => 1,
             Failure::Store(StoreError::Destination { .. }) => 4,
-            Failure::Record(RecordError::Write { .. }) | Failure::Image(FormatError::Destination { .. }) => 4,
+            Failure::Record(RecordError::Write { .. } | RecordError::Head { .. })
+            | Failure::Image(FormatError::Destination { .. }) => 4,
             _ => 2,
         }
     }

@@ -1,7 +1,8 @@
 //! The result, for people and for programs.
 
+use super::signing::lines_of;
 use evidence::{ByteCount, ExtentSet, HashSet, Plain};
-use record::{ChainHash, CloneDisk, CloneRest, GuardReport, Outcome, SegmentFile};
+use record::{ChainHash, CloneDisk, CloneRest, GuardReport, KeyNotice, Outcome, SegmentFile};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -48,6 +49,8 @@ pub struct Report {
     pub record: PathBuf,
     /// Hash of its last entry.
     pub chain_head: ChainHash,
+    /// The key that signed its head.
+    pub signing_key: KeyNotice,
 }
 
 /// What became of faults of the source.
@@ -145,10 +148,15 @@ impl Report {
         }
         writeln!(output, "Record      {}", Plain(self.record.display()))?;
         writeln!(output, "Chain head  {}", self.chain_head)?;
+        writeln!(output, "Signed with {}", self.signing_key.fingerprint)?;
+        for line in lines_of(&self.signing_key.words) {
+            writeln!(output, "            {line}")?;
+        }
         writeln!(
             output,
-            "            Write the chain head down, or photograph it: it vouches for the whole record."
+            "            Write these words down, or photograph them: with them pf-verify shows that"
         )?;
+        writeln!(output, "            nobody replaced the record, and the image that it vouches for.")?;
         writeln!(output, "Result      {}", self.verdict())
     }
 

@@ -10,6 +10,7 @@ use super::destination;
 use super::failure::Failure;
 use super::report::Report;
 use super::screen::{self, tell};
+use super::signing::Signing;
 use acquire::pipeline::Limits;
 use evidence::{ByteCount, HashAlgorithm, Plain};
 use serde::Serialize;
@@ -17,6 +18,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 
 /// More than these at a time only wait for each other.
@@ -52,22 +54,25 @@ pub struct Reports(Vec<OfSource>);
 /// When one of them can't be begun: then none is.
 pub fn run(arguments: &Arguments) -> Result<Reports, Failure> {
     let algorithms = acquisition::ready(arguments)?;
+    let signing = Signing::obtain(arguments)?;
     let share = share_of_memory(arguments)?;
     let each = of_each(arguments, share)?;
     let prepared = prepare(&each, &algorithms)?;
     room_for_all(&prepared, arguments.format)?;
     let told =
         format!("one of {} sources imaged at once, each with {} of memory", prepared.len(), share.short());
+    // One key for all, told once and of none of them in particular.
+    signing.announce();
     let outcomes = thread::scope(|scope| {
         let started: Vec<_> = prepared
             .into_iter()
             .zip(&each)
             .map(|(prepared, own)| {
                 let label = own.source.display().to_string();
-                let told = &told;
+                let (told, signing) = (&told, Arc::clone(&signing));
                 let work = move || {
                     screen::speak_of(label);
-                    let mut acquisition = prepared.begin()?;
+                    let mut acquisition = prepared.begin(signing)?;
                     acquisition.note(told)?;
                     acquisition.carry_out()
                 };

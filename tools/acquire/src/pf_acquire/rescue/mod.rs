@@ -4,12 +4,14 @@ mod place;
 pub mod screen;
 mod source;
 
-use super::acquisition::{self, close, environment, note, read_back, stop_flag, tell_what_the_table_lacks};
+use super::acquisition::{self, close, note, read_back, stop_flag, tell_what_the_table_lacks};
 use super::arguments::{Arguments, Format};
 use super::failure::Failure;
+use super::opening::opened;
 use super::records::{Records, put_aside};
 use super::report::{FaultReport, Report};
 use super::screen::{Screen, tell};
+use super::signing::Signing;
 use super::source::{self as sources, Protection, Source};
 use acquire::medium::Medium;
 use acquire::pipeline::{self, Imaged};
@@ -22,10 +24,7 @@ use device::DirectFile;
 use evidence::{ByteCount, ExtentSet, HashAlgorithm};
 use formats::{ImagePlan, Segment};
 use place::{Earlier, Place};
-use record::{
-    AcquisitionOpened, EarlierRecord, Entry, ImageClosed, Outcome, Plan, RescueBegun, RescueEnded,
-    SegmentFile, Software,
-};
+use record::{EarlierRecord, Entry, ImageClosed, Outcome, Plan, RescueBegun, RescueEnded, SegmentFile};
 use screen::RescueScreen;
 use source::SickSource;
 use std::sync::Arc;
@@ -33,7 +32,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// Carries out what the command line asks for.
-pub fn run(arguments: &Arguments, algorithms: Vec<HashAlgorithm>) -> Result<Report, Failure> {
+pub fn run(
+    arguments: &Arguments,
+    algorithms: Vec<HashAlgorithm>,
+    signing: Arc<Signing>,
+) -> Result<Report, Failure> {
     let source = sources::identify(&arguments.source)?;
     let place = place::prepare(arguments, &source)?;
     let protection = source.protect(arguments.unguarded)?;
@@ -41,7 +44,7 @@ pub fn run(arguments: &Arguments, algorithms: Vec<HashAlgorithm>) -> Result<Repo
     if medium.size() == ByteCount(0) {
         return Err(acquisition::empty(&source));
     }
-    Rescue::begin(arguments, source, place, protection, medium, algorithms)?.carry_out()
+    Rescue::begin(arguments, source, place, protection, medium, (algorithms, signing))?.carry_out()
 }
 
 /// A recovery whose record is open.
@@ -65,7 +68,7 @@ impl<'a> Rescue<'a> {
         place: Place,
         protection: Protection,
         medium: DirectFile,
-        algorithms: Vec<HashAlgorithm>,
+        (algorithms, signing): (Vec<HashAlgorithm>, Arc<Signing>),
     ) -> Result<Self, Failure> {
         let stop = stop_flag();
         let size = medium.size();
@@ -99,27 +102,16 @@ impl<'a> Rescue<'a> {
             begun.earlier = Some(EarlierRecord { name, chain_head: *head });
             begun.map_changed = Some(*map != begun.map_sha256);
         }
-        let mut record = Records::create(std::iter::once(place.record.clone()))?;
-        record.append(&Entry::AcquisitionOpened(Box::new(AcquisitionOpened {
-            format_version: record::FORMAT_VERSION,
-            software: Software {
-                name: "pf-acquire".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-            environment: environment(&algorithms),
-            command_line: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
-            case: arguments.case(),
-            source: source.disk.identity.clone(),
-            guard: reported,
-            plan: Plan {
-                format: arguments.format.word().to_owned(),
-                chunk_size: ByteCount(granule),
-                segment_size: arguments.segment_limit(),
-                hashes: algorithms.clone(),
-                destination: place.base.display().to_string(),
-                second_destination: None,
-            },
-        })))?;
+        let mut record = Records::create(std::iter::once(place.record.clone()), signing)?;
+        let plan = Plan {
+            format: arguments.format.word().to_owned(),
+            chunk_size: ByteCount(granule),
+            segment_size: arguments.segment_limit(),
+            hashes: algorithms.clone(),
+            destination: place.base.display().to_string(),
+            second_destination: None,
+        };
+        record.append(&opened(arguments, &source, reported, plan, &record))?;
         let hidden = acquisition::ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
         record.append(&Entry::RescueBegun(begun))?;
@@ -319,6 +311,7 @@ impl<'a> Rescue<'a> {
             hidden: self.hidden,
             record: self.place.record,
             chain_head: self.record.head(),
+            signing_key: self.record.notice().clone(),
         }
     }
 }

@@ -13,6 +13,7 @@ use super::identity::difference;
 use super::records::put_aside;
 use super::report::Report;
 use super::screen::tell;
+use super::signing::Signing;
 use super::source;
 use acquire::pipeline::Passed;
 use device::DirectFile;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Goes on with what lies in the folders.
-pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
+pub fn run(arguments: &Arguments, signing: Arc<Signing>) -> Result<Report, Failure> {
     let source = source::identify(&arguments.source)?;
     let mut bases = Vec::new();
     for to in &arguments.to {
@@ -50,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     let stop = stop_flag();
     let going_on = GoingOn { arguments: &arguments, bases: &bases, cut_off, algorithms };
     let prefix = going_on.prove(medium.size(), &stop)?;
-    Acquisition::begin(&arguments, source, protection, medium, &bases, stop, |plan| {
+    Acquisition::begin(&arguments, source, protection, medium, &bases, (stop, signing), |plan| {
         going_on.begin(prefix, plan)
     })?
     .carry_out()

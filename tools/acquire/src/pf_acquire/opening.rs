@@ -1,0 +1,48 @@
+//! The first entry of a record: who acquires what, with what, where, and how.
+
+use super::arguments::Arguments;
+use super::records::Records;
+use super::source::Source;
+use evidence::HashAlgorithm;
+use nix::sys::utsname::uname;
+use record::{AcquisitionOpened, Entry, Environment, GuardReport, Plan, Software};
+
+/// What was known and decided before the first read.
+pub fn opened(
+    arguments: &Arguments,
+    source: &Source,
+    guard: GuardReport,
+    plan: Plan,
+    record: &Records,
+) -> Entry {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    Entry::AcquisitionOpened(Box::new(AcquisitionOpened {
+        format_version: record::FORMAT_VERSION,
+        software: Software { name: "pf-acquire".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        environment: environment(&plan.hashes),
+        command_line: words.collect(),
+        case: arguments.case(),
+        source: source.disk.identity.clone(),
+        guard,
+        plan,
+        signing_key: Some(record.notice().clone()),
+    }))
+}
+
+/// Where this program runs.
+fn environment(algorithms: &[HashAlgorithm]) -> Environment {
+    let said = uname().ok();
+    let word = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    Environment {
+        image: std::fs::read_to_string("/etc/permafrost-release").ok(),
+        kernel: said
+            .as_ref()
+            .map(|u| format!("{} {} {}", word(u.sysname()), word(u.release()), word(u.version())))
+            .unwrap_or_default(),
+        host: said.as_ref().map(|u| word(u.nodename())).unwrap_or_default(),
+        hash_implementations: algorithms
+            .iter()
+            .map(|algorithm| (algorithm.word().to_owned(), algorithm.implementation().to_owned()))
+            .collect(),
+    }
+}

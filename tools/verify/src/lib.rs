@@ -1,0 +1,34 @@
+//! Re-reads an image, recomputes its hash values, compares it with its record, and says property by property what holds.
+//!
+//! What it is: the check anybody can repeat years later, on any machine, without the original disk.
+//! What it is not: it repairs nothing, writes nothing, and does not judge the acquisition, only what it left behind.
+//! Who calls it: `pf-verify`, and the test that alters images and records in thousands of ways.
+//!
+//! ```no_run
+//! use clap::Parser;
+//! let arguments = verify::Arguments::parse_from(["pf-verify", "/mnt/dest/item-1.E01"]);
+//! let report = verify::verify(&arguments)?;
+//! assert_eq!(report.exit, 0);
+//! # Ok::<(), verify::VerifyError>(())
+//! ```
+#![forbid(unsafe_code)]
+// They abort where nobody reads any more.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+mod arguments;
+mod claims;
+mod judgement;
+mod leaves;
+mod measurement;
+mod papers;
+mod progress;
+mod property;
+mod report;
+mod signature;
+mod table;
+mod verification;
+
+pub use arguments::{Arguments, COULD_NOT_CHECK, FAILS, HOLDS};
+pub use property::{Property, Verdict};
+pub use report::Report;
+pub use verification::{VerifyError, print, verify};

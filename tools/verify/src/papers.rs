@@ -1,0 +1,31 @@
+//! What lies beside an image: its record, the record's head, and what somebody wrote down of the key.
+
+use crate::arguments::Arguments;
+use crate::claims::{self, Claims};
+use crate::property::Property;
+use crate::signature::{self, FoundHead, WrittenDown};
+use crate::verification::VerifyError;
+
+#[derive(Debug)]
+pub struct Papers {
+    pub claims: Option<Claims>,
+    pub head: FoundHead,
+    written_down: WrittenDown,
+}
+
+impl Papers {
+    /// Reads what the command line names, or what lies beside the image.
+    pub fn find(arguments: &Arguments) -> Result<Self, VerifyError> {
+        let named = arguments.record.as_deref();
+        let written_down = arguments.written_down()?;
+        let claims = claims::find(&arguments.image, named)?;
+        let record = claims::place(&arguments.image, named);
+        let head = FoundHead::find(&record, arguments.head.as_deref())?;
+        Ok(Self { claims, head, written_down })
+    }
+
+    /// The verdicts on head and key.
+    pub fn judge_signature(&self) -> [Property; 2] {
+        signature::judge(self.claims.as_ref(), &self.head, self.written_down)
+    }
+}

@@ -1,0 +1,165 @@
+//! Thousands of random alterations of image, record and head: each must be found, and what was not altered never complained of.
+//!
+//! `PERMAFROST_ALTERATIONS` says how many; without it there are 1 000. Each has a
+//! number, which makes it again but for clock and keys.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "alterations/deed.rs"]
+mod deed;
+mod item;
+#[path = "alterations/random.rs"]
+mod random;
+
+use clap::Parser;
+use deed::{Deed, Touched};
+use evidence::{ByteOffset, CaseData, HashAlgorithm};
+use formats::ImageKind;
+use item::{Item, case, noise};
+use random::Random;
+use std::collections::BTreeMap;
+use verify::{Arguments, Report, Verdict, VerifyError};
+
+/// The properties that speak of record and head, not of the image.
+const OF_PAPERS: [&str; 4] =
+    ["record chain unbroken", "record closed", "record head signed", "key as written down"];
+
+fn wanted() -> u64 {
+    std::env::var("PERMAFROST_ALTERATIONS").map_or(1_000, |count| count.parse().expect("a number"))
+}
+
+/// Half of it can be compressed, half can't; the last chunk is not whole.
+fn media(length: u64, seed: u64) -> Vec<u8> {
+    let mut media = noise(length);
+    for (number, block) in (seed..).zip(media.chunks_mut(4096)) {
+        match number % 4 {
+            0 => block.fill(0),
+            1 => block.iter_mut().zip((0..64u8).cycle()).for_each(|(byte, letter)| *byte = b' ' + letter),
+            _ => block.iter_mut().for_each(|byte| *byte = byte.wrapping_add(seed.to_le_bytes()[0])),
+        }
+    }
+    media.truncate(usize::try_from(length).unwrap() - 512);
+    media
+}
+
+fn item(kind: ImageKind, segments: Option<u64>, length: u64, seed: u64) -> Item {
+    let case = CaseData { case_number: format!("2026-{seed}"), ..case() };
+    Item::of(kind, segments, media(length, seed), case, &[HashAlgorithm::Md5, HashAlgorithm::Sha256])
+}
+
+fn check(item: &Item) -> Result<Report, VerifyError> {
+    let words = item.words();
+    let image = item.first().to_str().unwrap();
+    verify::verify(&Arguments::parse_from(["pf-verify", "--key-words", &words, image]))
+}
+
+fn failing(report: &Report) -> Vec<&'static str> {
+    let failing = report.properties.iter().filter(|property| property.verdict == Verdict::Fails);
+    failing.map(|property| property.property).collect()
+}
+
+/// Alters an item again and again, each time from what it was.
+fn alter_and_check(kind: ImageKind, (length, segments): (u64, Option<u64>), share: u64, seed: u64) {
+    let item = item(kind, segments, length, seed);
+    let other = self::item(kind, segments, length, seed + 1);
+    let originals = deed::Originals::of(&item, &other);
+    let mut told: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut without_meaning = 0;
+    for number in 0..share {
+        if number % 10 == 0 {
+            let report = check(&item).unwrap();
+            assert_eq!(failing(&report), [""; 0], "untouched, before {number}: {report:#?}");
+            assert_eq!(report.exit, 0);
+        }
+        let mut random = Random::new(seed << 32 | number);
+        let deed = Deed::carry_out(&mut random, &item, &other, &originals);
+        let found = check(&item);
+        let what = format!("alteration {number} of seed {seed}: {deed:?}");
+        match &found {
+            // Of an image that is not there, or of which nothing is left, nothing can be said but that.
+            Err(error) => assert!(deed.may_leave_no_image(), "{what}: {error}"),
+            Ok(report) => {
+                if report.exit == verify::HOLDS {
+                    assert!(says_the_same(&item, &deed), "{what}: not found: {report:#?}");
+                    without_meaning += 1;
+                    originals.restore();
+                    continue;
+                }
+                assert_eq!(report.exit, verify::FAILS, "{what}: not found: {report:#?}");
+                let failing = failing(report);
+                let papers = failing.iter().filter(|name| OF_PAPERS.contains(name)).count();
+                match deed.touched {
+                    Touched::Image => assert_eq!(papers, 0, "{what}: {failing:?}"),
+                    Touched::Record | Touched::Head => assert!(papers > 0, "{what}: {failing:?}"),
+                    Touched::All => {}
+                }
+                if deed.touched == Touched::Head {
+                    assert_eq!(papers, failing.len(), "{what}: {failing:?}");
+                }
+                the_place_is_named(&deed, report, &what);
+            }
+        }
+        *told.entry(deed.name).or_default() += 1;
+        originals.restore();
+    }
+    let extension = item.first().extension().unwrap().display();
+    eprintln!("{extension}: found {told:?}; {without_meaning} of {share} changed a bit that says nothing");
+    assert!(without_meaning * 50 <= share, "{without_meaning} of {share} say nothing");
+}
+
+/// A compressed stream has bits that no reader looks at, such as those behind its last code. Who flips one of them changes
+/// nothing that the image says: every byte of the medium, every case field, hash value and unread range is as it was.
+fn says_the_same(item: &Item, deed: &Deed) -> bool {
+    let Ok(mut image) = formats::open(item.first()) else { return false };
+    let mut media = vec![0; item.media.len()];
+    let mut at = 0;
+    while at < media.len() {
+        match image.read_at(ByteOffset(u64::try_from(at).unwrap()), &mut media[at..]) {
+            Ok(0) | Err(_) => return false,
+            Ok(got) => at += got,
+        }
+    }
+    deed.name == "bit flipped"
+        && deed.touched == Touched::Image
+        && image.check().is_empty()
+        && image.media_size().0 == u64::try_from(item.media.len()).unwrap()
+        && media == item.media
+        && item.says(&*image)
+}
+
+/// A byte changed inside a chunk: the damage that is told is there and nowhere else.
+fn the_place_is_named(deed: &Deed, report: &Report, what: &str) {
+    let Some((path, at)) = &deed.byte else { return };
+    for damage in &report.damage {
+        assert_eq!(&damage.segment, &path.display().to_string(), "{what}");
+        let from = damage.segment_offset.unwrap().0;
+        assert!((from..from + 33_000).contains(at), "{what}: told at {from}");
+    }
+}
+
+#[test]
+fn every_alteration_of_a_split_e01_its_record_and_its_head_is_found() {
+    alter_and_check(ImageKind::Ewf, (5 << 19, Some(1 << 20)), wanted() * 4 / 10, 17);
+}
+
+#[test]
+fn every_alteration_of_a_split_raw_image_its_record_and_its_head_is_found() {
+    alter_and_check(ImageKind::Raw, (1 << 20, Some(300_000)), wanted() * 4 / 10, 29);
+}
+
+#[test]
+fn every_alteration_of_an_aff4_its_record_and_its_head_is_found() {
+    let kind = ImageKind::Aff4(formats::aff4::Compression::default());
+    alter_and_check(kind, (1 << 20, None), wanted() * 2 / 10, 43);
+}
+
+#[test]
+fn images_that_nobody_touched_are_never_complained_of() {
+    for seed in 0..wanted() / 20 {
+        let kind = [ImageKind::Ewf, ImageKind::Raw, ImageKind::Aff4(formats::aff4::Compression::default())]
+            [usize::try_from(seed % 3).unwrap()];
+        let segments = (kind == ImageKind::Raw && seed % 2 == 0).then_some(70_000);
+        let item = item(kind, segments, (8 + seed * 17) * 512, seed);
+        let report = check(&item).unwrap();
+        assert_eq!(report.exit, 0, "seed {seed}: {report:#?}");
+    }
+}
