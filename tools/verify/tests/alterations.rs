@@ -95,6 +95,9 @@ fn alter_and_check(kind: ImageKind, (length, segments): (u64, Option<u64>), shar
                 if deed.touched == Touched::Head {
                     assert_eq!(papers, failing.len(), "{what}: {failing:?}");
                 }
+                if let Some(property) = what_must_tell(deed.name) {
+                    assert!(failing.contains(&property), "{what}: {failing:?}");
+                }
                 the_place_is_named(&deed, report, &what);
             }
         }
@@ -124,6 +127,21 @@ fn says_the_same(item: &Item, deed: &Deed) -> bool {
         && image.media_size().0 == u64::try_from(item.media.len()).unwrap()
         && media == item.media
         && item.says(&*image)
+}
+
+/// The property that an alteration is found by, whatever else finds it.
+fn what_must_tell(deed: &str) -> Option<&'static str> {
+    const BY_NAME: [(&str, &str); 8] = [
+        ("container metadata edited", "metadata as recorded"),
+        ("medium edited", "hash values in record"),
+        ("clock edited, chain made anew", "record head signed"),
+        ("entry edited, chain made anew", "record head signed"),
+        ("record cut at an entry", "record head signed"),
+        ("everything of another item", "key as written down"),
+        ("all forged with another key", "key as written down"),
+        ("record and head forged with another key", "key as written down"),
+    ];
+    BY_NAME.iter().find(|(name, _)| *name == deed).map(|(_, property)| *property)
 }
 
 /// A byte changed inside a chunk: the damage that is told is there and nowhere else.
