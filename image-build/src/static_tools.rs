@@ -15,6 +15,7 @@ pub const TOOLS: &[(&str, &str)] = &[
     ("verify", "pf-verify"),
     ("convert", "pf-convert"),
     ("prove", "pf-prove"),
+    ("report", "pf-record"),
 ];
 
 /// Largest size of a tool in bytes: all of them and the kernel share a small medium. The largest, pf-acquire, carries every
