@@ -29,7 +29,8 @@ Exit codes:
 
 Memory: at most 128 MiB, whatever the record holds; a result has at most 16 MiB.";
 
-/// Shows the record of an acquisition to people: as text, or as one HTML page in English and Chinese.
+/// Shows the record of an acquisition to people: as text, as one HTML page in English and Chinese, and as the
+/// forms that Chinese rules ask for.
 #[derive(Debug, Parser)]
 #[command(name = "pf-record", version, after_help = AFTER)]
 pub struct Arguments {
@@ -44,6 +45,8 @@ pub enum Face {
     Show(Show),
     /// Make one HTML page that needs nothing beside itself and prints on A4
     Html(Html),
+    /// Make the three Chinese forms: record of the extraction, list of what was fixed, list of what was sealed
+    Forms(Forms),
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +67,18 @@ pub struct Html {
     pub lang: Languages,
     /// File to write
     #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Print what was made as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Forms {
+    /// The record, NAME.record.jsonl
+    pub record: PathBuf,
+    /// Folder for the three HTML files; made where it is missing
+    #[arg(short, long, value_name = "FOLDER")]
     pub output: PathBuf,
     /// Print what was made as JSON on standard output
     #[arg(long)]

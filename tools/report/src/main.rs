@@ -1,13 +1,15 @@
 //! `pf-record`: shows the record of an acquisition to people who don't read JSON.
 //!
-//! What it is: text for a terminal, and one HTML page in English and Chinese that stands alone, prints on A4, and says how
-//! everything can be checked with other people's programs. What it is not: a check of the image (that is `pf-verify`), nor
+//! What it is: text for a terminal; one HTML page in English and Chinese that stands alone, prints on A4, and says how
+//! everything can be checked with other people's programs; and the Chinese forms that go with it, to be filled in by hand
+//! where the record ends. What it is not: a check of the image (that is `pf-verify`), nor
 //! proof of anything that the record does not prove: the page says what it can't. It reads, and writes only what is asked for.
 //! Who calls it: examiners, second laboratories, courts; nothing links to it.
 //!
 //! ```text
 //! pf-record show /mnt/3.record.jsonl
 //! pf-record html /mnt/3.record.jsonl --lang both -o 3.html
+//! pf-record forms /mnt/3.record.jsonl -o forms
 //! ```
 #![forbid(unsafe_code)]
 // They abort where nobody reads any more.
@@ -18,6 +20,7 @@ mod arguments;
 mod by_hand;
 mod disk_words;
 mod failure;
+mod forms;
 mod growth;
 mod language;
 mod markup;
@@ -39,7 +42,7 @@ use clap::Parser;
 use evidence::Plain;
 use failure::Failure;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -67,6 +70,13 @@ fn run(face: &Face) -> Result<u8, Failure> {
             let account = read(&html.record)?;
             output::create(&html.output, &page::page(&account, html.lang))?;
             tell(&account, &[&html.output], html.json, &mut output)?;
+            account
+        }
+        Face::Forms(folder) => {
+            let account = read(&folder.record)?;
+            let made = forms::write(&account, &folder.output)?;
+            let made: Vec<&Path> = made.iter().map(PathBuf::as_path).collect();
+            tell(&account, &made, folder.json, &mut output)?;
             account
         }
     };

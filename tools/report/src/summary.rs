@@ -126,8 +126,7 @@ impl<'a> Summary<'a> {
 
     /// Prints it.
     pub fn print(&self, output: &mut impl Write) -> Result<(), Failure> {
-        serde_json::to_writer_pretty(&mut *output, self)?;
-        Ok(writeln!(output)?)
+        Ok(writeln!(output, "{}", serde_json::to_string(self)?)?)
     }
 }
 
@@ -148,7 +147,6 @@ impl<'a> Made<'a> {
 
     /// Prints it.
     pub fn print(&self, output: &mut impl Write) -> Result<(), Failure> {
-        serde_json::to_writer_pretty(&mut *output, self)?;
-        Ok(writeln!(output)?)
+        Ok(writeln!(output, "{}", serde_json::to_string(self)?)?)
     }
 }
