@@ -124,8 +124,8 @@ fn write_part(part: &Part, account: &Account, page: &mut Markup) {
             if let Some(heading) = heading {
                 page.element("h2", &[], heading);
             }
-            page.within("table", &[("class", "facts")], |table| {
-                table.element("caption", &[("class", "unseen")], heading.as_deref().unwrap_or("基本情况"));
+            let label = heading.as_deref().unwrap_or("基本情况");
+            page.within("table", &[("class", "facts"), ("aria-label", label)], |table| {
                 table.within("tbody", &[], |body| {
                     fields.iter().for_each(|field| write_field(field, account, body));
                 });
@@ -133,8 +133,7 @@ fn write_part(part: &Part, account: &Account, page: &mut Markup) {
         }
         Part::Table { heading, columns, row, blank } => {
             page.element("h2", &[], heading);
-            page.within("table", &[], |table| {
-                table.element("caption", &[("class", "unseen")], heading);
+            page.within("table", &[("aria-label", heading)], |table| {
                 table.within("thead", &[], |head| {
                     head.within("tr", &[], |row| {
                         columns.iter().for_each(|column| row.element("th", &[("scope", "col")], column));

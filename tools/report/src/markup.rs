@@ -87,9 +87,8 @@ impl Markup {
     }
 
     /// Names and values.
-    pub fn facts(&mut self, caption: &str, rows: impl IntoIterator<Item = (String, Cell)>) {
-        self.within("table", &[("class", "facts")], |table| {
-            table.element("caption", &[("class", "unseen")], caption);
+    pub fn facts(&mut self, label: &str, rows: impl IntoIterator<Item = (String, Cell)>) {
+        self.within("table", &[("class", "facts"), ("aria-label", label)], |table| {
             table.within("tbody", &[], |body| {
                 for (name, cell) in rows {
                     body.within("tr", &[], |row| {
@@ -107,7 +106,8 @@ impl Markup {
         let mut rows = rows.into_iter().peekable();
         let first = rows.peek().cloned().unwrap_or_default();
         self.within("div", &frame, |frame| {
-            frame.within("table", &[], |table| {
+            let class = if heads.len() > 3 { "many" } else { "few" };
+            frame.within("table", &[("class", class)], |table| {
                 table.element("caption", &[], caption);
                 table.within("thead", &[], |head| {
                     head.within("tr", &[], |row| {
@@ -198,7 +198,7 @@ mod tests {
             page.within("div", &[("title", &name)], |div| div.facts("c", [(name.clone(), Cell::recorded(&text))]));
             let page = page.finish();
             let tree = roxmltree::Document::parse(&page).expect("well-formed");
-            prop_assert_eq!(tree.descendants().filter(|node| node.is_element()).count(), 8);
+            prop_assert_eq!(tree.descendants().filter(|node| node.is_element()).count(), 7);
             let shown = tree.descendants().find(|node| node.has_tag_name("bdi")).and_then(|bdi| bdi.text());
             let clean = text::field(&text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
             prop_assert_eq!(shown.unwrap_or_default(), clean);

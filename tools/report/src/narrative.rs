@@ -46,7 +46,7 @@ fn known(entry: &Entry, language: Language) -> String {
             let (place, error, action) = (place(*extent, language), part(error), part(action));
             pick(
                 format!("{place} could not be read: {error}; {action}"),
-                format!("{place} 读取失败：{error}；处理方式：{action}"),
+                format!("{place}读取失败：{error}；处理方式：{action}"),
             )
         }
         Entry::GuardEvents { events, omitted } => {
@@ -98,11 +98,11 @@ fn known(entry: &Entry, language: Language) -> String {
             match &unstable.other_sha256 {
                 Some(_) => pick(
                     format!("{place}: the second reading differs; the first is in the image"),
-                    format!("{place} 两次读取结果不一致；镜像中保留第一次读取的内容"),
+                    format!("{place}两次读取结果不一致；镜像中保留第一次读取的内容"),
                 ),
                 None => pick(
                     format!("{place}: could not be read a second time; the first reading is in the image"),
-                    format!("{place} 第二次读取失败；镜像中保留第一次读取的内容"),
+                    format!("{place}第二次读取失败；镜像中保留第一次读取的内容"),
                 ),
             }
         }
@@ -133,7 +133,7 @@ fn known(entry: &Entry, language: Language) -> String {
             let offset = language.size(ByteCount(checkpoint.offset.0));
             pick(
                 format!("The image is durable for the first {offset} of the medium"),
-                format!("介质前 {offset} 的镜像数据已落盘"),
+                format!("介质前 {offset}的镜像数据已落盘"),
             )
         }
         Entry::ResumeBegun(begun) => resume(begun, language),
@@ -303,7 +303,7 @@ mod tests {
         );
         assert_eq!(
             told(entry, Language::Chinese),
-            "偏移 1\u{a0}024 处 512 字节 读取失败：EIO；处理方式：zeros"
+            "偏移 1\u{a0}024 处 512 字节读取失败：EIO；处理方式：zeros"
         );
     }
 

@@ -121,7 +121,7 @@ impl Verdict {
                 format!(
                     "{unstable} were read differently the second time; the first reading is in the image."
                 ),
-                format!("有 {unstable} 两次读取结果不一致；镜像中保留第一次读取的内容。"),
+                format!("有 {unstable}两次读取结果不一致；镜像中保留第一次读取的内容。"),
             ));
         }
         if !account.repeated.is_empty() {

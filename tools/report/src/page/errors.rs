@@ -58,7 +58,7 @@ fn findings(account: &Account, unread: &ExtentSet, unstable: &ExtentSet, languag
         let reached = language.size(evidence::ByteCount(reached));
         told.push(language.pick(
             format!("The image was not completed; the record says it is durable for the first {reached}."),
-            format!("镜像没有制作完成；据记录，介质前 {reached} 的数据已落盘。"),
+            format!("镜像没有制作完成；据记录，介质前 {reached}的数据已落盘。"),
         ));
     }
     if !unstable.is_empty() {

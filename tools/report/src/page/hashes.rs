@@ -36,7 +36,7 @@ pub fn write(account: &Account, language: Language, page: &mut Markup) {
         let fill = narrative::fill(fill, language);
         page.paragraph(language.pick(
             format!("What could not be read counts as {fill}."),
-            format!("未能读取的部分按 {fill} 计算。"),
+            format!("未能读取的部分按{fill}计算。"),
         ));
     }
     segments(image, language, page);
