@@ -191,6 +191,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_no_document_may_hold_is_replaced_in_texts_and_in_attributes() {
+        let mut page = Markup::default();
+        page.element("p", &[("title", "\u{1b}\"\t")], "a\u{0}\u{85}\r\nb\u{ffff}");
+        assert_eq!(
+            page.finish(),
+            "<p title=\"\u{fffd}&quot;\u{fffd}\">a\u{fffd}\u{fffd}\u{fffd}\nb\u{fffd}</p>\n"
+        );
+    }
+
     proptest! {
         #[test]
         fn no_text_becomes_markup(text in any::<String>(), name in any::<String>()) {

@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::language::Language;
 use crate::text::field;
-use record::{GuardReport, Outcome};
+use record::{Break, Flaw, GuardReport, Outcome};
 
 /// How good it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,11 +85,11 @@ impl Verdict {
         let mut told = Vec::new();
         if let Some(broken) = &account.chain.broken {
             told.push(language.pick(
-                format!("Its chain breaks at {broken}. Only what stands before that is shown here."),
                 format!(
-                    "哈希链断裂于第 {} 行（字节偏移 {}）：{}。本页仅显示断裂处之前的内容。",
-                    broken.line, broken.offset, broken.flaw
+                    "Its chain breaks at {}. Only what stands before that is shown here.",
+                    place(broken, language)
                 ),
+                format!("哈希链断裂于{}。本页仅显示断裂处之前的内容。", place(broken, language)),
             ));
         }
         if self.ground == Ground::Unclosed {
@@ -133,6 +133,20 @@ impl Verdict {
         }
         told
     }
+}
+
+/// Where and how the chain breaks.
+pub fn place(broken: &Break, language: Language) -> String {
+    let chinese = match &broken.flaw {
+        Flaw::Chain => "与前一行不衔接，前一行被改动，或有行被删除、插入".to_owned(),
+        Flaw::Sequence { expected } => format!("序号应为 {expected}"),
+        Flaw::NoEntry(reason) => format!("不是记录条目（{}）", field(reason)),
+        Flaw::Truncated => "文件在该行中间结束".to_owned(),
+        Flaw::AfterClosed => "位于关闭条目之后".to_owned(),
+        Flaw::TooLong => "超过条目的最大长度".to_owned(),
+        Flaw::TooMany => "超过记录的最大条目数".to_owned(),
+    };
+    language.pick(field(broken), format!("第 {} 行（字节偏移 {}）：{chinese}", broken.line, broken.offset))
 }
 
 fn unguarded(account: &Account) -> bool {

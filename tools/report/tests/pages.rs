@@ -273,7 +273,7 @@ fn an_acquisition_that_did_not_end_says_so_and_how_far_it_came() {
     assert!(
         page.contains("The record is damaged or was altered") && page.contains("the file ends within it")
     );
-    assert!(page.contains("哈希链断裂于第 7 行"));
+    assert!(page.contains("哈希链断裂于第 7 行") && page.contains("文件在该行中间结束"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::language::{Language, grouped};
 use crate::markup::{Cell, Markup};
 use crate::text;
+use crate::verdict;
 
 /// Earlier records that are named.
 const MOST_EARLIER: usize = 50;
@@ -19,9 +20,10 @@ pub fn write(account: &Account, language: Language, page: &mut Markup) {
                 )
                 .to_owned(),
         ),
-        Some(broken) => Cell::Warning(language.pick(
-            format!("BROKEN at {broken}"),
-            format!("断裂：第 {} 行，字节偏移 {}：{}", broken.line, broken.offset, broken.flaw),
+        Some(broken) => Cell::Warning(format!(
+            "{}{}",
+            language.pick("BROKEN at ", "断裂："),
+            verdict::place(broken, language)
         )),
     };
     let closed = match (chain.closed, chain.being_written) {
