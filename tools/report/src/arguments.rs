@@ -1,0 +1,96 @@
+//! The command line and the exit codes.
+
+use crate::language::Languages;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Made or shown, from a record whose chain holds and that is closed.
+pub const WHOLE: u8 = 0;
+/// Made or shown, from a record whose chain is broken.
+pub const BROKEN: u8 = 1;
+/// Nothing was made or shown.
+pub const COULD_NOT: u8 = 2;
+/// Made or shown, from a record that is not closed.
+pub const UNCLOSED: u8 = 3;
+/// The result could not be written.
+pub const NOT_WRITTEN: u8 = 4;
+
+const AFTER: &str = "\
+Reads the record and nothing else, changes nothing, and never overwrites a file. What stands behind the first flaw of a record is
+not shown; fields and kinds of later versions are shown as they stand. Lists are bounded, and say what they leave out. Whether an
+image is what its record says is a question for pf-verify.
+
+Exit codes:
+  0  done; the record's chain is unbroken and the record is closed
+  1  done, but the chain is broken: only what stands before the flaw was used
+  2  nothing was done: wrong usage, or a record that cannot be read
+  3  done, but the record is not closed: the acquisition is under way or was cut off
+  4  the result could not be written, or a file is there already
+
+Memory: at most 128 MiB, whatever the record holds; a result has at most 16 MiB.";
+
+/// Shows the record of an acquisition to people: as text, as one HTML page in English and Chinese, and as the
+/// forms that Chinese rules ask for.
+#[derive(Debug, Parser)]
+#[command(name = "pf-record", version, after_help = AFTER)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub face: Face,
+}
+
+/// The faces of a record.
+#[derive(Debug, Subcommand)]
+pub enum Face {
+    /// Print the record as readable text
+    Show(Show),
+    /// Make one HTML page that needs nothing beside itself and prints on A4
+    Html(Html),
+    /// Make the three Chinese forms: record of the extraction, list of what was fixed, list of what was sealed
+    Forms(Forms),
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The record, NAME.record.jsonl
+    pub record: PathBuf,
+    /// Print the result as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Html {
+    /// The record, NAME.record.jsonl
+    pub record: PathBuf,
+    /// Language of the page
+    #[arg(long, value_enum, default_value = "both")]
+    pub lang: Languages,
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Print what was made as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Forms {
+    /// The record, NAME.record.jsonl
+    pub record: PathBuf,
+    /// Folder for the three HTML files; made where it is missing
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: PathBuf,
+    /// Print what was made as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_is_well_formed() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+}

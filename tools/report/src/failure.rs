@@ -1,0 +1,49 @@
+//! Why nothing was made, and the exit code that says so.
+
+use crate::arguments::{COULD_NOT, NOT_WRITTEN};
+use evidence::Plain;
+use std::io;
+use std::path::PathBuf;
+
+/// Nothing was made.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The record could not be read.
+    #[error(transparent)]
+    Record(#[from] record::RecordError),
+    /// Not one entry.
+    #[error("{path}: no record of an acquisition: {what}; give the file that pf-acquire named NAME.record.jsonl", path = Plain(.path.display()))]
+    NoRecord {
+        /// The file.
+        path: PathBuf,
+        /// What is there instead.
+        what: String,
+    },
+    /// The result is there already.
+    #[error("{path}: a file of this name exists already; nothing is ever overwritten, choose another name", path = Plain(.0.display()))]
+    Exists(PathBuf),
+    /// The result could not be written.
+    #[error("{path}: writing failed: {source}; what was written of it was removed", path = Plain(.path.display()))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Standard output could not be written.
+    #[error("writing to standard output failed: {0}")]
+    Output(#[from] io::Error),
+    /// The result could not be put into JSON.
+    #[error("making the JSON failed: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    /// As `--help` lists them.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Record(_) | Failure::NoRecord { .. } => COULD_NOT,
+            Failure::Exists(_) | Failure::Write { .. } | Failure::Output(_) | Failure::Json(_) => NOT_WRITTEN,
+        }
+    }
+}

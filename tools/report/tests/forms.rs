@@ -1,0 +1,101 @@
+//! The Chinese forms: what the record fills, and what is left to the hand.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod fixtures;
+
+use fixtures::{Item, begin, opened, pf_record, text_of, tree, write};
+use formats::ImageKind;
+use record::GuardReport;
+use roxmltree::Node;
+use std::fs;
+use std::path::Path;
+
+const FORMS: [(&str, &str); 3] = [
+    ("extraction-record.html", "电子数据现场提取笔录"),
+    ("fixing-list.html", "电子数据提取固定清单"),
+    ("sealing-list.html", "封存电子证据清单"),
+];
+
+fn forms_of(record: &Path, folder: &Path) -> (i32, String) {
+    let (code, _, errors) = pf_record(&["forms", record.to_str().unwrap(), "-o", folder.to_str().unwrap()]);
+    (code, errors)
+}
+
+/// What stands in the row that begins with `label`, and how many blank lines.
+fn field(form: &str, label: &str) -> (String, usize) {
+    let tree = tree(form);
+    let head = tree.descendants().find(|node| node.has_tag_name("th") && text_of(*node) == label);
+    let cell = head.unwrap_or_else(|| panic!("no {label}")).next_sibling_element().unwrap();
+    (
+        text_of(cell).trim().to_owned(),
+        cell.descendants().filter(|node| node.attribute("class") == Some("blank")).count(),
+    )
+}
+
+#[test]
+fn the_record_fills_what_it_has_and_leaves_lines_for_the_rest() {
+    let item = Item::new(ImageKind::Raw, "raw", None, &[7; 1 << 20]);
+    let folder = item.folder.path().join("forms");
+    assert_eq!(forms_of(&item.record, &folder).0, 0);
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    for (name, title) in FORMS {
+        let form = read(name);
+        let tree = tree(&form);
+        assert_eq!(tree.root_element().attribute("lang"), Some("zh-Hans"));
+        let headings: Vec<Node> = tree.descendants().filter(|node| node.has_tag_name("h1")).collect();
+        assert_eq!(headings.iter().map(|heading| text_of(*heading)).collect::<Vec<_>>(), [title]);
+        assert!(form.contains("default-src &#39;none&#39;") && form.contains("模板版本 2019-1"));
+        assert!(form.contains("侦查人员（签名或者盖章）"));
+        assert!(!form.contains("verdict poor\""));
+        assert_eq!(field(&form, "案件编号"), ("2026-17".to_owned(), 0));
+        assert_eq!(field(&form, "办案单位"), (String::new(), 1));
+    }
+    let form = read("extraction-record.html");
+    for (label, value) in [
+        ("序列号", "ZN1A4XYZ"),
+        ("品牌、型号", "ATA，ST1000DM010"),
+        ("磁盘收到的命令", "放行 953\u{a0}874 条，吸收 3 条，拒绝 2 条；逐条见取证记录"),
+        ("开始时间（取证机时钟）", "2026-03-17 09:12:04（UTC）"),
+        ("结果", "完成"),
+        ("未能读取的区域", "全部扇区均已读取"),
+    ] {
+        assert_eq!(field(&form, label), (value.to_owned(), 0));
+    }
+    // One investigator is never enough: there is room for the other.
+    assert_eq!(field(&form, "侦查人员（二人以上）"), ("Jörg 李建国".to_owned(), 1));
+    assert_eq!(field(&form, "不能扣押原始存储介质的原因"), (String::new(), 2));
+    assert!(read("fixing-list.html").contains("SHA-256："));
+}
+
+#[test]
+fn a_form_of_an_acquisition_that_did_not_end_says_so_and_claims_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("3.record.jsonl");
+    let mut first = opened("raw", 1 << 20);
+    first.guard = GuardReport::Unguarded;
+    first.case.case_number = "</bdi><script>x</script>".into();
+    write(&record, [begin(first)]);
+    assert_eq!(forms_of(&record, folder.path()).0, 3);
+    let form = fs::read_to_string(folder.path().join("extraction-record.html")).unwrap();
+    assert!(form.contains("固定工作没有正常结束") && !form.contains("<script"));
+    for label in ["结束时间（取证机时钟）", "结果", "完整性校验值", "回读校验", "磁盘收到的命令"]
+    {
+        assert_eq!(field(&form, label), (String::new(), 1), "{label}");
+    }
+    assert!(field(&form, "写保护方法").0.starts_with("取证内核没有写保护"));
+}
+
+#[test]
+fn all_forms_are_made_or_none_and_nothing_is_overwritten() {
+    let item = Item::new(ImageKind::Raw, "raw", None, &[7; 512]);
+    let folder = item.folder.path().join("forms");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("sealing-list.html"), "kept").unwrap();
+    let (code, errors) = forms_of(&item.record, &folder);
+    assert!(
+        code == 4 && errors.contains("sealing-list.html: a file of this name exists already"),
+        "{errors}"
+    );
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    assert_eq!(fs::read_to_string(folder.join("sealing-list.html")).unwrap(), "kept");
+}
