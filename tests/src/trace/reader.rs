@@ -96,8 +96,7 @@ impl Reader {
             "usb_uas_command" => self.carrier = Some(Address::Uas),
             "megasas_handle_scsi" | "megasas_handle_io" | "mptsas_process_scsi_io_request" => {
                 self.carrier = Some(Address::Sas);
-                let [_, target, _] = three_numbers(after(rest, "LD SCSI dev "));
-                self.target = target;
+                self.target = rest.split("dev ").find_map(target_of);
             }
             "ufs_exec_scsi_cmd" => {
                 // Units below 80h hand most commands on to a SCSI disk, whose line tells of the same command again.
@@ -295,10 +294,11 @@ fn number(text: &str, radix: u32) -> Option<u32> {
     u32::from_str_radix(&text[..end], radix).ok()
 }
 
-/// Hexadecimal numbers as in `1/2/0`.
-fn three_numbers(text: &str) -> [Option<u32>; 3] {
-    let mut numbers = word(text).split('/').map(|digits| u32::from_str_radix(digits, 16).ok());
-    [(); 3].map(|()| numbers.next().flatten())
+/// The second of bus, target and unit, as MegaRAID (`1/2/0`) and Fusion (`0:2:0`) name them.
+fn target_of(text: &str) -> Option<u32> {
+    let numbers: Vec<&str> = word(text).split(['/', ':']).collect();
+    let [_, target, _] = numbers[..] else { return None };
+    u32::from_str_radix(target, 16).ok()
 }
 
 fn byte(text: &str, radix: u32) -> Option<u8> {
@@ -457,6 +457,12 @@ mod tests {
                     scsi_req_parsed target 2 lun 0 tag 1 command 26 dir 1 length 4\n";
         let seen: Vec<_> = parse(text).iter().map(|one| one.address).collect();
         assert_eq!(seen, [Address::ScsiTarget(1), Address::Sas]);
+        let text = "mptsas_process_scsi_io_request dev 0x5577 dev 0:2:0 length 0\n\
+                    scsi_req_parsed target 0 lun 0 tag 1 command 0 dir 0 length 0\n\
+                    mptsas_process_scsi_io_request dev 0x5577 dev 0:2:0 length 4\n\
+                    scsi_req_parsed target 2 lun 0 tag 1 command 26 dir 1 length 4\n";
+        let seen: Vec<_> = parse(text).iter().map(|one| one.address).collect();
+        assert_eq!(seen, [Address::ScsiTarget(0), Address::Sas]);
     }
 
     #[test]

@@ -17,6 +17,8 @@ mod clone_arguments;
 mod clone_disk;
 #[path = "pf_acquire/destination.rs"]
 mod destination;
+#[path = "pf_acquire/ending.rs"]
+mod ending;
 #[path = "pf_acquire/failure.rs"]
 mod failure;
 #[path = "pf_acquire/fault_arguments.rs"]
@@ -31,6 +33,8 @@ mod mounts;
 mod opening;
 #[path = "pf_acquire/pause.rs"]
 mod pause;
+#[path = "pf_acquire/reading_back.rs"]
+mod reading_back;
 #[path = "pf_acquire/records.rs"]
 mod records;
 #[path = "pf_acquire/report.rs"]
@@ -47,6 +51,8 @@ mod several;
 mod signing;
 #[path = "pf_acquire/source.rs"]
 mod source;
+#[path = "pf_acquire/unread_ranges.rs"]
+mod unread_ranges;
 
 use screen::tell;
 use std::process::ExitCode;

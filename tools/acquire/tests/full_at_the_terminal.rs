@@ -10,40 +10,16 @@
 
 mod interrupted;
 
-use interrupted::{FORMS, Form, Source, Tally, go_on_and_judge, is_root, judge, pf_acquire};
+use interrupted::{FORMS, Form, Small, Source, Tally, go_on_and_judge, is_root, judge, pf_acquire};
 use nix::pty::openpty;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::path::Path;
+use std::process::Child;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A small file system, gone at the end.
-struct Small(PathBuf);
-
-impl Small {
-    fn mount(at: PathBuf) -> Self {
-        fs::create_dir(&at).unwrap();
-        let small = Self(at);
-        small.size("size=2m");
-        small
-    }
-
-    fn size(&self, options: &str) {
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(&self.0).status();
-        assert!(mounted.unwrap().success());
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        Command::new("umount").arg(&self.0).status().unwrap();
-    }
-}
 
 /// A run at a terminal.
 struct AtTheTerminal {
@@ -103,7 +79,7 @@ fn a_run_waits_until_there_is_room_and_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let source = Source::make(folder.path().join("source.bin"), 12);
     for (form, name) in [(FORMS[2], "e01"), (FORMS[3], "aff4")] {
-        let to = Small::mount(folder.path().join(name));
+        let to = Small::mount(folder.path().join(name), "size=2m");
         let mut terminal = AtTheTerminal::begin(&source, &to.0, form);
         terminal.await_words("is FULL");
         terminal.await_words("press Enter to go on");
@@ -111,7 +87,7 @@ fn a_run_waits_until_there_is_room_and_goes_on_where_it_was() {
         terminal.type_in("\n");
         terminal.await_words("is FULL");
         assert!(terminal.run.try_wait().unwrap().is_none(), "it did not wait");
-        to.size("remount,size=64m");
+        to.resize("size=64m");
         terminal.type_in("\n");
         assert_eq!(terminal.end(), Some(0), "{form:?}");
         let record = fs::read_to_string(to.0.join("item.record.jsonl")).unwrap();
@@ -129,12 +105,12 @@ fn a_run_that_is_told_to_stop_leaves_what_can_be_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let source = Source::make(folder.path().join("source.bin"), 12);
     let form = FORMS[2];
-    let to = Small::mount(folder.path().join("e01"));
+    let to = Small::mount(folder.path().join("e01"), "size=2m");
     let mut terminal = AtTheTerminal::begin(&source, &to.0, form);
     terminal.await_words("is FULL");
     terminal.type_in("q\n");
     assert_eq!(terminal.end(), Some(4));
-    to.size("remount,size=64m");
+    to.resize("size=64m");
     let mut tally = Tally::default();
     go_on_and_judge(&source, &to.0, form, &mut tally, "told to stop");
     assert_eq!(tally.from_checkpoint, 1, "{tally:?}");

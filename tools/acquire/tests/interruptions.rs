@@ -11,8 +11,8 @@
 mod interrupted;
 
 use interrupted::{
-    FORMS, Form, Random, Source, Tally, Vouched, assert_resumed, go_on_and_judge, is_root, judge, pf_acquire,
-    vouched,
+    FORMS, Form, Random, Small, Source, Tally, Vouched, assert_resumed, go_on_and_judge, is_root, judge,
+    pf_acquire, vouched,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -164,16 +164,12 @@ fn a_full_destination_is_gone_on_with_once_there_is_room() {
     let (mut random, mut tally) = (Random::new(7), Tally::default());
     for point in 0..24u64 {
         let form = FORMS[point as usize % FORMS.len()];
-        let to = folder_in(folder.path(), &point.to_string());
         let is_raw = form.words.contains(&"raw");
-        let mount = |options: &str| {
-            let mounted =
-                Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(&to).status();
-            assert!(mounted.unwrap().success());
-        };
+        // Where raw data don't fit, nothing is begun: another program takes the room afterwards.
+        let size = if is_raw { "size=64m".into() } else { format!("size={}k", 1536 + random.below(2048)) };
+        let small = Small::mount(folder.path().join(point.to_string()), &size);
+        let to = small.0.clone();
         if is_raw {
-            // Where raw data don't fit, nothing is begun: another program takes the room afterwards.
-            mount("size=64m");
             let mut child = pf_acquire(&source, &to, form, false).stderr(Stdio::null()).spawn().unwrap();
             while vouched(&to) == Vouched::Unknown && child.try_wait().unwrap().is_none() {
                 std::thread::yield_now();
@@ -187,17 +183,15 @@ fn a_full_destination_is_gone_on_with_once_there_is_room() {
                 tally.too_late += 1;
             }
         } else {
-            mount(&format!("size={}k", 1536 + random.below(2048)));
             let output = pf_acquire(&source, &to, form, false).output().unwrap();
             let told = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(4), "{told}");
             assert!(told.contains("--resume"), "{told}");
-            mount("remount,size=64m");
+            small.resize("size=64m");
         }
         if fs::read_to_string(to.join("item.record.jsonl")).unwrap().contains("\"failed\"") {
             go_on_and_judge(&source, &to, form, &mut tally, "a full destination");
         }
-        Command::new("umount").arg(&to).status().unwrap();
     }
     println!("full destinations: {tally:?}");
     assert!(tally.points >= 12 && tally.from_checkpoint > 0, "{tally:?}");

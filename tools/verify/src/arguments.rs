@@ -73,7 +73,7 @@ Exit codes:
      be read, no image, a raw image for which no record states a hash value, a
      machine on which a hash does not give its known values
 
-Reads only. Memory: about 20 MiB and one thread for each hash, whatever the size
+Reads only. Memory: about 30 MiB and one thread for each hash, whatever the size
 of the image; up to 40 MiB more for large chunks and tables of other programs,
 up to 160 MiB more for images and records that were made to do harm. The map of
 an AFF4 by other programs takes its own size, up to 448 MiB, twice at times.";

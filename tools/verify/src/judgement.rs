@@ -191,11 +191,13 @@ fn parts(image: &dyn ImageReader, claims: Option<&Claims>, measurement: &Measure
     if leaves.values.is_empty() && !leaves.contradictory {
         return Property::not_checked(LEAVES, "the record states no values for parts of the medium");
     }
+    if leaves.contradictory {
+        let why = "the entries with values for parts of the medium contradict each other, or are too many";
+        return Property::found(LEAVES, Err(why.to_owned()));
+    }
     let Some(altered) = measurement.altered.as_ref() else {
-        let why =
-            "the values that the record states for parts of the medium are not those of this medium's parts";
-        let count = leaves.values.len();
-        let why = format!("{why}: {count} of {} each, for {}", leaves.size, image.media_size());
+        let (count, size, medium) = (leaves.values.len(), leaves.size, image.media_size());
+        let why = format!("{count} values for parts of {size} each are recorded, the medium has {medium}");
         return Property::found(LEAVES, Err(why));
     };
     let parts = altered.equal;

@@ -1,6 +1,8 @@
 //! The leaves of the hash tree, recomputed: they tell where a medium is another than the one that was acquired.
 
-use evidence::{ByteCount, ByteOffset, Digest, Extent, ExtentSet, HashAlgorithm, Hasher, SMALLEST_LEAF};
+use evidence::{
+    ByteCount, ByteOffset, Digest, Extent, ExtentSet, HashAlgorithm, Hasher, MOST_LEAVES, SMALLEST_LEAF,
+};
 use record::Leaves;
 
 /// The leaves that a record states, put together from its entries.
@@ -10,7 +12,8 @@ pub struct StatedLeaves {
     pub size: ByteCount,
     /// The value of each, in order.
     pub values: Vec<Digest>,
-    /// The entries do not continue one another: what they say cannot be used.
+    /// The entries do not continue one another, or are more than any medium has: what they say cannot be used, and is not
+    /// kept.
     pub contradictory: bool,
 }
 
@@ -25,14 +28,18 @@ impl StatedLeaves {
         if self.values.is_empty() {
             self.size = entry.leaf_size;
         }
-        let fits = entry.leaf_size == self.size
+        let count = |values: &[Digest]| u64::try_from(values.len()).unwrap_or(u64::MAX);
+        let first = count(&self.values);
+        let fits = !self.contradictory
+            && entry.leaf_size == self.size
             && self.size.0 >= SMALLEST_LEAF
             && self.size.0.is_power_of_two()
-            && u64::try_from(self.values.len()) == Ok(entry.first);
+            && entry.first == first
+            && first.saturating_add(count(&entry.values)) <= MOST_LEAVES;
         if fits {
             self.values.extend(entry.values);
         } else {
-            self.contradictory = true;
+            (self.contradictory, self.values) = (true, Vec::new());
         }
     }
 
@@ -187,5 +194,15 @@ mod tests {
             stated.add(Leaves { leaf_size: ByteCount(leaf_size), first, values: leaf() });
             assert!(stated.contradictory && !stated.cover(ByteCount(2 << 20)), "{leaf_size} {first}");
         }
+    }
+
+    #[test]
+    fn a_record_that_states_leaves_without_end_takes_no_memory() {
+        let mut stated = StatedLeaves::new();
+        for entry in 0..10 {
+            let values = vec![Digest::from_bytes(&[0; 32]); 8192];
+            stated.add(Leaves { leaf_size: ByteCount(1 << 20), first: entry * 8192, values });
+        }
+        assert!(stated.contradictory && stated.values.capacity() == 0);
     }
 }

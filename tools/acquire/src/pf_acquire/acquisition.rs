@@ -1,12 +1,14 @@
 //! One acquisition from the first check to the last entry of its record.
 
-use super::arguments::{Arguments, Format};
+use super::arguments::Arguments;
 use super::checkpoints::Checkpoints;
 use super::clone;
 use super::destination;
+use super::ending::{close, outcome_of, record_early_end};
 use super::failure::{Failure, LONGEST_ARGUMENTS};
 use super::opening::opened;
 use super::pause::Pause;
+use super::reading_back::{read_back, record_leaves};
 use super::records::Records;
 use super::report::{FaultReport, Report};
 use super::rescue;
@@ -15,26 +17,19 @@ use super::resume;
 use super::screen::{Screen, tell};
 use super::signing::Signing;
 use super::source::{self, Protection, Source};
+use super::unread_ranges::{keep_map, tell_what_the_table_lacks};
 use acquire::medium::{Medium, ReadBack, Treated};
-use acquire::pipeline::{self, Imaged, Limits, Passed, PipelineError};
+use acquire::pipeline::{self, Imaged, Limits, Passed};
 use acquire::progress::Progress;
-use acquire::rescue::map_text::Heading;
-use acquire::rescue::{RereadEnd, RescueEnd, Share, Store, reread};
+use acquire::rescue::{RereadEnd, Share, reread};
 use device::{DirectFile, NodeNumber, ReadMode, self_report};
-use evidence::{ByteCount, Digest, ExtentSet, HashAlgorithm, HashSet, LeafSize, SectorSize, Transport};
+use evidence::{ByteCount, Digest, ExtentSet, HashAlgorithm, LeafSize, Transport};
 use formats::{ImagePlan, ImageWriter, Segment};
-use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
-use record::{
-    Closed, Entry, GuardReport, ImageClosed, Leaves, Outcome, Plan, ResumeBegun, SegmentFile, Verification,
-};
-use std::fs::File;
+use record::{Entry, GuardReport, ImageClosed, Plan, ResumeBegun, SegmentFile};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-
-/// Places told of an image that is not what was written.
-pub const MOST_PLACES: usize = 100;
 
 /// Carries out what the command line asks for of one source.
 pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
@@ -417,75 +412,6 @@ pub fn ask_of_itself(source: &Source, record: &mut Records) -> Result<Vec<String
     Ok(warnings)
 }
 
-/// How an acquisition ended that came to its end.
-pub fn outcome_of(matches: bool, unread: &ExtentSet) -> Outcome {
-    match (matches, unread.is_empty()) {
-        (false, _) => Outcome::VerificationFailed,
-        (true, true) => Outcome::Complete,
-        (true, false) => Outcome::CompleteWithUnreadSectors,
-    }
-}
-
-/// Keeps a map of what was unread, in the form that recovery goes on from. That it could not be kept is told; the record
-/// names the same ranges.
-pub fn keep_map(
-    base: &Path,
-    size: ByteCount,
-    unread: &ExtentSet,
-    record: &mut Records,
-) -> Result<Option<String>, Failure> {
-    if unread.is_empty() {
-        return Ok(None);
-    }
-    let path = Store::map_path(base);
-    if path.symlink_metadata().is_ok() {
-        return Ok(path.file_name().map(|name| name.to_string_lossy().into_owned()));
-    }
-    let heading = Heading {
-        software: format!("Permafrost pf-acquire version {}", env!("CARGO_PKG_VERSION")),
-        command_line: std::env::args_os()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect::<Vec<_>>()
-            .join(" "),
-        ..Heading::default()
-    };
-    match Store::keep_map_of_one_pass(base, size, unread, &heading) {
-        Ok(path) => Ok(path.file_name().map(|name| name.to_string_lossy().into_owned())),
-        Err(error) => {
-            tell(format_args!("warning: no map of the unread ranges: {error}"));
-            record.append(&note(&format!("no map of the unread ranges: {error}")))?;
-            Ok(None)
-        }
-    }
-}
-
-/// E01 numbers unread sectors in 32 bits; what lies beyond is named in the record and the map only.
-pub fn tell_what_the_table_lacks(
-    format: Format,
-    unread: &ExtentSet,
-    source: &Source,
-    record: &mut Records,
-) -> Result<(), Failure> {
-    let beyond = beyond_the_table(unread, source.disk.identity.logical_sector);
-    if format != Format::E01 || beyond.0 == 0 {
-        return Ok(());
-    }
-    let told = format!(
-        "{beyond} of unread sectors lie behind sector {}, which the error table of E01 can't name: \
-         they stand in this record and in the map",
-        u32::MAX
-    );
-    tell(format_args!("warning: {told}"));
-    Ok(record.append(&note(&told))?)
-}
-
-/// How much of `unread` lies behind the last sector that 32 bits can number.
-fn beyond_the_table(unread: &ExtentSet, sector: SectorSize) -> ByteCount {
-    let border = (u64::from(u32::MAX).saturating_add(1)).saturating_mul(u64::from(sector.bytes()));
-    let beyond = unread.iter().map(|extent| extent.end().saturating_sub(extent.offset.0.max(border)));
-    ByteCount(beyond.fold(0, u64::saturating_add))
-}
-
 /// Reads `share` of the source again, compares it with what was kept, and puts into the record what came of it.
 pub fn read_again(
     source: &mut dyn Medium,
@@ -507,132 +433,12 @@ pub fn read_again(
     ended.map(|_| ())
 }
 
-/// What ended an acquisition before its time.
-pub trait EarlyEnd: std::fmt::Display {
-    /// Somebody asked for it.
-    fn was_asked_for(&self) -> bool;
-}
-
-impl EarlyEnd for PipelineError {
-    fn was_asked_for(&self) -> bool {
-        matches!(self, PipelineError::Stopped(_))
-    }
-}
-
-impl EarlyEnd for RescueEnd {
-    fn was_asked_for(&self) -> bool {
-        matches!(self, RescueEnd::Stopped(_))
-    }
-}
-
-impl EarlyEnd for RereadEnd {
-    fn was_asked_for(&self) -> bool {
-        matches!(self, RereadEnd::Stopped(_))
-    }
-}
-
 /// A source without data, with the reason where one is known.
 pub fn empty(source: &Source) -> Failure {
     match device::foreign_sectors::reason_of(&source.disk.name) {
         Some(reason) => Failure::NoCapacity { path: source.disk.identity.path.clone(), reason },
         None => Failure::Empty(source.disk.identity.path.clone()),
     }
-}
-
-/// Puts the leaves of the hash tree into the record.
-pub fn record_leaves(imaged: &Imaged, record: &mut Records) -> Result<(), Failure> {
-    for entry in Leaves::entries(imaged.leaf_size.bytes(), &imaged.leaves) {
-        record.append(&entry)?;
-    }
-    Ok(())
-}
-
-/// Where the leaves of two readings differ; neighbours are told as one.
-pub fn where_they_differ(written: &Imaged, read: &Imaged, size: ByteCount) -> ExtentSet {
-    let pairs = (0..).zip(written.leaves.iter().zip(&read.leaves));
-    let differing = pairs.filter(|(_, (written, read))| written != read);
-    differing.map(|(number, _)| written.leaf_size.extent(number, size)).collect()
-}
-
-/// Reads the image back from its medium, past the page cache, and compares. Gives what was read as well, where it could be.
-pub fn read_back(
-    segments: &[Segment],
-    written: &Imaged,
-    media_size: ByteCount,
-    limits: Limits,
-    progress: &Progress,
-) -> Result<(Verification, Option<Imaged>), PipelineError> {
-    let hashes = &written.hashes;
-    for segment in segments {
-        // The segments are on their medium already, so their pages can go; where they stay, the read is less of a proof
-        // but no less of a comparison.
-        if let Ok(file) = File::open(&segment.path) {
-            let _ = posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
-        }
-    }
-    let failed = |mismatch: String| Verification {
-        destination: None,
-        hashes: HashSet::new(),
-        matches: false,
-        mismatches: vec![mismatch],
-    };
-    let Some(first) = segments.first() else { return Ok((failed("there is no segment".to_owned()), None)) };
-    let mut image = match formats::open(&first.path) {
-        Ok(image) => image,
-        Err(error) => return Ok((failed(error.to_string()), None)),
-    };
-    let mut mismatches: Vec<String> = image.check().iter().map(ToString::to_string).collect();
-    if image.media_size() != media_size {
-        mismatches.push(format!("the image holds {}, the source {media_size}", image.media_size()));
-    }
-    let algorithms: Vec<HashAlgorithm> = hashes.iter().map(|(algorithm, _)| algorithm).collect();
-    let mut screen = Screen::new("reading back", media_size);
-    let read = pipeline::run(&mut ReadBack::new(image), [], &algorithms, limits, progress, &mut screen)?;
-    mismatches.extend(read.unread.iter().map(|extent| format!("damaged in the image: {extent}")));
-    for (algorithm, digest) in hashes.iter() {
-        if read.hashes.get(algorithm) != Some(digest) {
-            mismatches.push(format!("{algorithm} of the image read back is another"));
-        }
-    }
-    let places = where_they_differ(written, &read, media_size);
-    mismatches
-        .extend(places.iter().take(MOST_PLACES).map(|extent| format!("other data in the image: {extent}")));
-    let (matches, hashes) = (mismatches.is_empty(), read.hashes.clone());
-    Ok((Verification { destination: None, hashes, matches, mismatches }, Some(read)))
-}
-
-/// Puts into the record why the acquisition ended early. The record itself may be what failed: then the first failure is
-/// the one to tell.
-pub fn record_early_end(error: &dyn EarlyEnd, protection: &Protection, record: &mut Records) {
-    let outcome = if error.was_asked_for() { Outcome::Interrupted } else { Outcome::Failed };
-    let told = record
-        .append(&Entry::Interrupted { reason: error.to_string() })
-        .map_err(Failure::from)
-        .and_then(|()| close(record, protection, outcome));
-    match told {
-        Ok(()) => record.tell_head(),
-        Err(failure) => tell(format_args!("warning: {failure}")),
-    }
-}
-
-/// Ends a record with what the guard saw and did, and with its signed head.
-pub fn close(record: &mut Records, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {
-    match protection.events() {
-        Ok(Some(events)) => record.append(&events)?,
-        Ok(None) => {}
-        // What the guard did stands in its counter as well; the record is closed all the same.
-        Err(failure) => record.append(&note(&format!("the guard's events could not be read: {failure}")))?,
-    }
-    match protection.commands() {
-        Ok(Some(commands)) => record.append(&commands)?,
-        Ok(None) => {}
-        Err(failure) => {
-            record.append(&note(&format!("the guard's flight recorder could not be read: {failure}")))?;
-        }
-    }
-    let (guard_state, refused) = protection.at_the_end();
-    record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?;
-    Ok(record.sign()?)
 }
 
 /// The segments by name.
@@ -655,21 +461,4 @@ pub fn stop_flag() -> Arc<AtomicBool> {
         let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
     }
     stop
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use evidence::{ByteOffset, Extent};
-
-    #[test]
-    fn what_32_bits_of_sectors_cannot_number_is_counted() {
-        let border = 1u64 << 41;
-        let extent = |offset, length| Extent { offset: ByteOffset(offset), length: ByteCount(length) };
-        let unread: ExtentSet =
-            [extent(0, 512), extent(border - 512, 1024), extent(border + 4096, 512)].into_iter().collect();
-        assert_eq!(beyond_the_table(&unread, SectorSize::S512), ByteCount(1024));
-        let large = SectorSize::new(4096).unwrap_or(SectorSize::S512);
-        assert_eq!(beyond_the_table(&unread, large), ByteCount(0));
-    }
 }

@@ -51,7 +51,8 @@ replaced image, record and head together.
 Hash algorithms: md5, sha1, sha256, sha512, sha3-256, sm3, blake3, any of them in one pass. E01 has room for MD5 and SHA-1; the \
 record has all. Before it starts, the program hashes what has known values and refuses to go on if one is wrong.
 
-Memory: 64 MiB at most, or what --memory says; each of several sources gets its share, 64 MiB at least. A rescue takes 32 MiB for its map, and 1 MiB for each of at most 8 reads \
+Memory: 64 MiB at most, or what --memory says; each of several sources gets its share, 64 MiB at least. Beside it up to 16 MiB for the \
+hash tree's values, of which media over 64 GiB have 65 536. A rescue takes 32 MiB for its map, and 1 MiB for each of at most 8 reads \
 that hang.
 
 Exit codes: 0 imaged and verified; 1 the image read back is not what was written; 2 refused to start; 3 imaged and \

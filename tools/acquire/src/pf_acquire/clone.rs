@@ -1,16 +1,19 @@
 //! A clone: the source written onto another disk, sector by sector, and read back from there.
 
-use super::acquisition::{self, close, note, stop_flag};
+use super::acquisition::{self, note, stop_flag};
 use super::arguments::Arguments;
 use super::clone_disk::{self, Layout, Target};
 use super::destination;
+use super::ending::{close, outcome_of, record_early_end};
 use super::failure::Failure;
 use super::opening::opened;
+use super::reading_back::{differences, record_leaves, verification};
 use super::records::Records;
 use super::report::{FaultReport, Report};
 use super::screen::{Screen, tell};
 use super::signing::Signing;
 use super::source::{self, Protection, Source};
+use super::unread_ranges::keep_map;
 use acquire::medium::{Medium, Treated};
 use acquire::pipeline::{self, Imaged, PipelineError};
 use acquire::progress::Progress;
@@ -131,7 +134,7 @@ impl<'a> Cloning<'a> {
         let imaged = self.write()?;
         let path = self.target.path.display().to_string();
         let segments = vec![SegmentFile { name: path, size: self.layout.cloned.length }];
-        acquisition::record_leaves(&imaged, &mut self.record)?;
+        record_leaves(&imaged, &mut self.record)?;
         self.record.append(&Entry::ImageClosed(ImageClosed {
             segments: segments.clone(),
             media_size: self.layout.cloned.length,
@@ -139,8 +142,7 @@ impl<'a> Cloning<'a> {
             unread: imaged.unread.clone(),
             seconds: begun.elapsed().as_secs_f64(),
         }))?;
-        let map =
-            acquisition::keep_map(&self.base, self.layout.cloned.length, &imaged.unread, &mut self.record)?;
+        let map = keep_map(&self.base, self.layout.cloned.length, &imaged.unread, &mut self.record)?;
         let wiped = self.wipe_rest()?;
         let mut verified = self.read_back("reading back", self.layout.cloned, &imaged)?;
         if let Some(zeros) = wiped {
@@ -149,7 +151,7 @@ impl<'a> Cloning<'a> {
             verified.mismatches.extend(behind);
             verified.matches = verified.mismatches.is_empty();
         }
-        let outcome = acquisition::outcome_of(verified.matches, &imaged.unread);
+        let outcome = outcome_of(verified.matches, &imaged.unread);
         let mismatches = verified.mismatches.clone();
         self.record.append(&Entry::Verification(verified))?;
         close(&mut self.record, &self.protection, outcome)?;
@@ -215,7 +217,10 @@ impl<'a> Cloning<'a> {
         extent: Extent,
         written: &Imaged,
     ) -> Result<Verification, Failure> {
-        let disk = DirectFile::open(&self.target.path)?;
+        let disk = DirectFile::open(&self.target.path).map_err(|error| {
+            record_early_end(&error, &self.protection, &mut self.record);
+            Failure::from(error)
+        })?;
         if disk.mode() == ReadMode::Buffered {
             self.record
                 .append(&note("no direct reads here: the clone is read back through the page cache"))?;
@@ -227,29 +232,18 @@ impl<'a> Cloning<'a> {
         let read = pipeline::run(&mut medium, [], &self.algorithms, limits, &progress, &mut screen);
         drop(screen);
         let read = read.map_err(|error| {
-            acquisition::record_early_end(&error, &self.protection, &mut self.record);
+            record_early_end(&error, &self.protection, &mut self.record);
             Failure::CloneNotReadBack { error, disk: self.target.path.display().to_string() }
         })?;
-        let unread = read.unread.iter().map(|extent| format!("can't be read back: {extent}"));
-        let mut mismatches: Vec<String> = unread.collect();
-        for (algorithm, digest) in written.hashes.iter() {
-            if read.hashes.get(algorithm) != Some(digest) {
-                mismatches.push(format!("{algorithm} of what was read back is another"));
-            }
+        let mut mismatches = differences(written, &read, extent);
+        if medium.size() != extent.length {
+            mismatches.push(format!("the disk gives {} of {extent}", medium.size()));
         }
-        let places = acquisition::where_they_differ(written, &read, extent.length);
-        mismatches.extend(
-            places
-                .iter()
-                .take(acquisition::MOST_PLACES)
-                .map(|extent| format!("other data on the clone: {extent}")),
-        );
-        let matches = mismatches.is_empty() && medium.size() == extent.length;
-        Ok(Verification { destination: None, hashes: read.hashes, matches, mismatches })
+        Ok(verification(read.hashes, mismatches))
     }
 
     fn ended_early(&mut self, error: PipelineError) -> Failure {
-        acquisition::record_early_end(&error, &self.protection, &mut self.record);
+        record_early_end(&error, &self.protection, &mut self.record);
         Failure::EndedEarly { error, folders: self.target.path.display().to_string() }
     }
 

@@ -97,6 +97,35 @@ pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
 }
 
+/// A small file system in memory, gone at the end, also of a test that fails.
+pub struct Small(pub PathBuf);
+
+impl Small {
+    /// Makes it at a folder that is not there yet; `size` as mount takes it.
+    pub fn mount(at: PathBuf, size: &str) -> Self {
+        fs::create_dir(&at).unwrap();
+        let small = Self(at);
+        small.call(size);
+        small
+    }
+
+    pub fn resize(&self, size: &str) {
+        self.call(&format!("remount,{size}"));
+    }
+
+    fn call(&self, options: &str) {
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(&self.0).status();
+        assert!(mounted.unwrap().success());
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
 /// The command that begins an acquisition, or goes on with it.
 pub fn pf_acquire(source: &Source, to: &Path, form: Form, resume: bool) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pf-acquire"));

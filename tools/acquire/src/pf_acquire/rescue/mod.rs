@@ -4,15 +4,18 @@ mod place;
 pub mod screen;
 mod source;
 
-use super::acquisition::{self, close, note, read_back, stop_flag, tell_what_the_table_lacks};
+use super::acquisition::{self, note, stop_flag};
 use super::arguments::{Arguments, Format};
+use super::ending::{close, outcome_of, record_early_end};
 use super::failure::Failure;
 use super::opening::opened;
+use super::reading_back::{read_back, record_leaves};
 use super::records::{Records, put_aside};
 use super::report::{FaultReport, Report};
 use super::screen::{Screen, tell};
 use super::signing::Signing;
 use super::source::{self as sources, Protection, Source};
+use super::unread_ranges::tell_what_the_table_lacks;
 use acquire::medium::Medium;
 use acquire::pipeline::{self, Imaged};
 use acquire::progress::Progress;
@@ -140,7 +143,7 @@ impl<'a> Rescue<'a> {
         let (recovered, mut unstable) = match recovered {
             Ok(recovered) => recovered,
             Err(end) => {
-                acquisition::record_early_end(&end, self.medium.protection(), &mut self.record);
+                record_early_end(&end, self.medium.protection(), &mut self.record);
                 return Err(Failure::Rescue { end, folder: self.place.folder });
             }
         };
@@ -170,7 +173,7 @@ impl<'a> Rescue<'a> {
             unstable,
         );
         ended.map_err(|error| {
-            acquisition::record_early_end(&error, self.medium.protection(), &mut self.record);
+            record_early_end(&error, self.medium.protection(), &mut self.record);
             Failure::Reread { error, folder: self.place.folder.clone() }
         })
     }
@@ -200,7 +203,7 @@ impl<'a> Rescue<'a> {
         let mut imaged = match packed {
             Ok(imaged) => imaged,
             Err(error) => {
-                acquisition::record_early_end(&error, self.medium.protection(), &mut self.record);
+                record_early_end(&error, self.medium.protection(), &mut self.record);
                 return Err(Failure::Packing { error, folder: self.place.folder });
             }
         };
@@ -208,7 +211,7 @@ impl<'a> Rescue<'a> {
             imaged.images = vec![Some(vec![Segment { path: raw_path.clone(), size: media_size }])];
         }
         let segments = acquisition::segment_files(&imaged);
-        acquisition::record_leaves(&imaged, &mut self.record)?;
+        record_leaves(&imaged, &mut self.record)?;
         self.record.append(&Entry::ImageClosed(ImageClosed {
             segments: segments.clone(),
             media_size,
@@ -226,11 +229,11 @@ impl<'a> Rescue<'a> {
         ) {
             Ok((verified, _)) => verified,
             Err(error) => {
-                acquisition::record_early_end(&error, self.medium.protection(), &mut self.record);
+                record_early_end(&error, self.medium.protection(), &mut self.record);
                 return Err(Failure::NotReadBack { error, folders: self.place.folder.display().to_string() });
             }
         };
-        let outcome = acquisition::outcome_of(verified.matches, unread);
+        let outcome = outcome_of(verified.matches, unread);
         let mismatches = verified.mismatches.clone();
         self.record.append(&Entry::Verification(verified))?;
         let raw = self.settle_raw(outcome)?;
