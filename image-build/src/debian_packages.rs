@@ -78,6 +78,8 @@ const PACKAGES: &[Package] = &[
     emulate("gddrescue", "the reference for recovery of failing disks and for map files"),
     emulate("nbdkit", "a disk that gets worse as it is read"),
     emulate("sleuthkit", "second reader of E01 images and the file systems inside"),
+    emulate("swtpm", "a TPM of the emulator, whose log tells each command"),
+    emulate("tpm2-tools", "second reader of the log of a measured boot"),
     bench("build-essential", "compiling libewf"),
     bench("zlib1g-dev", "compiling libewf"),
     bench("python3-pip", "fetching libewf"),

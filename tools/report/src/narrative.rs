@@ -4,7 +4,9 @@ use crate::language::{Language, grouped};
 use crate::protection::Commands;
 use crate::text::{self, field};
 use evidence::{ByteCount, DeviceIdentity, Extent, Finding, SelfReport};
-use record::{Content, Entry, FaultPolicy, Outcome, RescuePass, ResumeBegun, Verification};
+use record::{
+    Content, Entry, EventLog, FaultPolicy, MeasuredBoot, Outcome, RescuePass, ResumeBegun, Verification,
+};
 
 /// Characters of a part of a sentence: the sentence stays bounded too.
 const PART: usize = 200;
@@ -25,6 +27,36 @@ pub fn sentence(content: &Content, language: Language) -> String {
     }
 }
 
+fn measured_boot(boot: &MeasuredBoot, language: Language) -> String {
+    match boot {
+        MeasuredBoot::None { reason } => {
+            let reason = part(reason);
+            language.pick(
+                format!("How the machine was started is not measured: {reason}"),
+                format!("启动过程没有 TPM 度量值：{reason}"),
+            )
+        }
+        MeasuredBoot::Present { version, banks, event_log } => {
+            let (version, banks) =
+                (part(version), part(banks.keys().cloned().collect::<Vec<_>>().join(", ")));
+            let log = match event_log {
+                EventLog::Kept { sha256, .. } => language.pick(
+                    format!("event log with SHA-256 {sha256}"),
+                    format!("事件日志的 SHA-256：{sha256}"),
+                ),
+                EventLog::Missing { reason } => {
+                    let reason = part(reason);
+                    language.pick(format!("no event log: {reason}"), format!("没有事件日志：{reason}"))
+                }
+            };
+            language.pick(
+                format!("TPM {version} of the machine: PCR values of {banks}; {log}"),
+                format!("本机 TPM {version}：已记录 PCR 值（{banks}）；{log}"),
+            )
+        }
+    }
+}
+
 fn part(text: impl std::fmt::Display) -> String {
     text::clipped(text, PART)
 }
@@ -41,6 +73,7 @@ fn known(entry: &Entry, language: Language) -> String {
                 format!("开始固定源介质 {disk}；工具：{tool}；镜像格式：{format}"),
             )
         }
+        Entry::MeasuredBoot(boot) => measured_boot(boot, language),
         Entry::HiddenAreas(said) => hidden(said, language),
         Entry::ReadError { extent, error, action } => {
             let (place, error, action) = (place(*extent, language), part(error), part(action));
