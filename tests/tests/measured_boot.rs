@@ -98,7 +98,8 @@ fn stays_as_it_is(run: &str, model: TpmModel) {
     );
 
     let log = folder.path().join("event-log");
-    let encoded = entry["event_log"]["base64"].as_str().unwrap_or_else(|| panic!("{}", entry["event_log"]));
+    assert!(entry["event_log"]["base64"].is_string(), "{}", entry["event_log"]);
+    let encoded = entry["event_log"]["base64"].as_str().unwrap();
     let decoded = HostProgram::new("base64", "coreutils").unwrap().arg("-d").input(encoded).output().unwrap();
     fs::write(&log, &decoded.stdout).unwrap();
     assert_eq!(entry["event_log"]["sha256"], hex(&Sha256::digest(&decoded.stdout)));
@@ -123,7 +124,7 @@ fn last_measurement_of_firmware(exchanges: &[Exchange]) -> usize {
     let is_it = |exchange: &Exchange| {
         exchange.code() == PCR_EXTEND && exchange.command.windows(ended.len()).any(|part| part == &ended[..])
     };
-    exchanges.iter().rposition(is_it).expect("the firmware measures the end of its services")
+    exchanges.iter().rposition(is_it).unwrap()
 }
 
 /// From the firmware's end to power-off, nothing that changes the chip, and no shutdown either.
