@@ -75,11 +75,12 @@ fn compile(words: &[&str]) -> Result<PathBuf> {
         .in_folder(&root)
         .args(["build", "--quiet", "--release", "--locked", "--target", STATIC_TARGET, "--target-dir"])
         .arg(root.join("target"))
-        // No path of the building machine in a binary: the same sources give the same bytes in any folder.
+        // No path of the building machine in a binary: the same sources give the same bytes in any folder. And no tables for
+        // unwinding: a panic aborts, and a backtrace without symbols says nothing; they would be a tenth of each tool.
         .env(
             "RUSTFLAGS",
             format!(
-                "--remap-path-prefix={}=/permafrost --remap-path-prefix={cargo_home}=/cargo",
+                "-Cforce-unwind-tables=no --remap-path-prefix={}=/permafrost --remap-path-prefix={cargo_home}=/cargo",
                 root.display()
             ),
         )

@@ -73,12 +73,9 @@ fn the_template_is_toml_for_other_parsers_too_and_states_nothing() {
 
     let (code, said, _) = pf_record(&["case", "--check", path.to_str().unwrap()]);
     assert_eq!(code, 1, "{said}");
-    for key in [
-        "case_number  Case number",
-        "witness  Witness",
-        "investigators.2  Investigators 2",
-        "photos  ",
-    ] {
+    for key in
+        ["case_number  Case number", "witness  Witness", "investigators.2  Investigators 2", "photos  "]
+    {
         assert!(said.contains(&format!("\n  {key}")), "{key}: {said}");
     }
     let (_, said, _) = pf_record(&["case", "--language", "zh", "--check", path.to_str().unwrap()]);
@@ -117,10 +114,7 @@ fn what_was_answered_stands_in_the_file_as_another_parser_reads_it() {
             && asked.contains("Who runs the acquisition (empty")
     );
     assert!(asked.contains("date and time are wanted") && asked.contains("one time has an offset from UTC"));
-    assert!(
-        asked.contains("There is no such number.")
-            && asked.contains("  2  Cause: 合同诈骗案")
-    );
+    assert!(asked.contains("There is no such number.") && asked.contains("  2  Cause: 合同诈骗案"));
     assert!(
         said.contains("124 s (0:02:04) ahead of the reference")
             && said.contains("everything that must be given is there")

@@ -116,7 +116,7 @@ fn the_case_file_fills_the_forms_and_what_is_left_is_listed() {
 
     let form = read("sealing-list.html");
     let row = row_below(&form, "封存情况");
-    assert_eq!(row[..3], ["1", "防拆袋", "4711、4712"]);
+    assert_eq!(row[..3], ["1", "防拆袋", "4711\n4712"]);
     assert_eq!(row[3], format!("1.jpg，SHA-256 {}", "a1".repeat(32)));
     assert_eq!(row[4..], ["", "拆封前：完好"]);
     assert_eq!(row_below(&form, "封存的原始存储介质")[6], "左上角有划痕");

@@ -182,9 +182,7 @@ fn who_acted_by_which_authority_where_and_by_which_clock_is_shown_and_what_is_mi
 
     let lacking = Case { missing: Some(vec!["investigators.2.unit".into(), "<b>".into()]), ..stated() };
     let (page, said) = show("lacking", lacking);
-    assert!(page.contains(
-        "the case file was incomplete; not stated are Investigators 2: unit; &lt;b&gt;"
-    ));
+    assert!(page.contains("the case file was incomplete; not stated are Investigators 2: unit; &lt;b&gt;"));
     assert!(page.contains("案件文件不完整；未填写：侦查人员（二人以上） 2：单位"));
     assert!(said.contains("WARNING     the case file was incomplete; not stated are "), "{said}");
     let none = Case { missing: Some(vec!["cause".into()]), ..Case::default() };

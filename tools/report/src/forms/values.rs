@@ -155,15 +155,20 @@ fn of_the_opening(word: &str, opened: &AcquisitionOpened) -> Option<String> {
 fn of_the_case(word: &str, case: &Case) -> Option<String> {
     let given = |text: &str| (!text.is_empty()).then(|| clipped(text, PART));
     let named = |name: &str, text: &str| given(text).map(|text| format!("{name}：{text}"));
-    let seals = || (!case.seal_numbers.is_empty()).then(|| clipped(case.seal_numbers.join("、"), PART));
+    let seals = |between: &str| {
+        let seals: Vec<String> = case.seal_numbers.iter().map(|seal| clipped(seal, PART)).collect();
+        (!seals.is_empty()).then(|| seals.join(between))
+    };
     match word {
         "witness-or-reason" => {
             given(&case.witness).or_else(|| named("没有符合条件的见证人，原因", &case.no_witness_because))
         }
         "machine-clock" => machine_clock(case),
-        "seals" => seals().or_else(|| named("未封存，原因", &case.no_seal_because)),
-        "seals-before" => all([seals().map(|seals| format!("封条编号：{seals}")), given(&case.seal_before)])
-            .or_else(|| named("未封存，原因", &case.no_seal_because)),
+        "seals" => seals("\n").or_else(|| named("未封存，原因", &case.no_seal_because)),
+        "seals-before" => {
+            all([seals("、").map(|seals| format!("封条编号：{seals}")), given(&case.seal_before)])
+                .or_else(|| named("未封存，原因", &case.no_seal_because))
+        }
         "seal-states" => all([named("拆封前", &case.seal_before), named("重新封存后", &case.seal_after)]),
         "photos-before" => plain_lines(case::photos(case, Some("before"), CHINESE)?),
         "photos-after" => plain_lines(case::photos(case, Some("after"), CHINESE)?),
