@@ -90,6 +90,7 @@ const PACKAGES: &[Package] = &[
     bench("gddrescue", "imaging to raw without hashes"),
     test("b3sum", "second opinion on BLAKE3 and on leaves of the hash tree"),
     test("binutils", "second opinion on static binaries"),
+    test("chromium", "shows the pages made of a record: complaints, requests to the network"),
     test("cryptsetup-bin", "LUKS signatures"),
     test("fuse3", "files that fail, for recovery to be tested on"),
     test("gdisk", "second opinion on partition tables"),

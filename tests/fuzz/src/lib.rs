@@ -17,6 +17,7 @@
 )]
 
 mod aff4;
+mod case_files;
 mod checkpoints;
 mod container;
 mod disk_answers;
@@ -97,6 +98,7 @@ pub const TARGETS: &[Target] = &[
         longest: 64 << 10,
         run: records::record_chained,
     },
+    Target { name: "case_file", what: "a case file, TOML", longest: 8 << 10, run: case_files::case_file },
     Target {
         name: "signatures",
         what: "what lies on a disk: partition tables, file systems, RAID, encryption",

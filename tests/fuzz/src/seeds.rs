@@ -20,6 +20,7 @@ pub fn write() {
     ewf_header();
     segment_set();
     record();
+    case_file();
     signatures();
     guard_text();
     aff4::write();
@@ -113,6 +114,19 @@ fn segment_set() {
     keep("segment_set", "from-zero", &set(&[("000", 8, 2), ("001", 8, 3)]));
     keep("segment_set", "ewf", &set(&[("E01", 255, 5), ("E02", 255, 8)]));
     keep("segment_set", "smart", &set(&[("s01", 255, 5), ("s02", 255, 8)]));
+}
+
+fn case_file() {
+    keep("case_file", "whole", include_bytes!("seeds/case.toml"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("case.toml");
+    // As Python's writer has it: other quotes, other kinds of tables.
+    let program = "import sys,tomllib; t=tomllib.loads(open(sys.argv[1],encoding='utf-8').read()); \
+                   print('\\n'.join(f'\"{k}\" = {v!r}' for k, v in t.items() if isinstance(v, str)))";
+    fs::write(&path, include_bytes!("seeds/case.toml")).unwrap();
+    let python = HostProgram::new("python3", "python3-venv").unwrap();
+    let said = python.args(["-I", "-X", "utf8", "-c", program]).arg(&path).run().unwrap();
+    keep("case_file", "literal", said.as_bytes());
 }
 
 fn begun_images() {

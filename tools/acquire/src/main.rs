@@ -7,6 +7,8 @@
 mod acquisition;
 #[path = "pf_acquire/arguments.rs"]
 mod arguments;
+#[path = "pf_acquire/case.rs"]
+mod case;
 #[path = "pf_acquire/checkpoints.rs"]
 mod checkpoints;
 #[path = "pf_acquire/clone.rs"]
@@ -58,14 +60,15 @@ use screen::tell;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = arguments::Arguments::of_this_process();
     let mut out = std::io::stdout().lock();
-    let done = match arguments.others.is_empty() {
-        true => acquisition::run(&arguments)
-            .map(|report| (report.print(arguments.json, &mut out), report.exit_code())),
-        false => several::run(&arguments)
-            .map(|reports| (reports.print(arguments.json, &mut out), reports.exit_code())),
-    };
+    let done = case::stated(arguments::Arguments::of_this_process()).and_then(|arguments| {
+        match arguments.others.is_empty() {
+            true => acquisition::run(&arguments)
+                .map(|report| (report.print(arguments.json, &mut out), report.exit_code())),
+            false => several::run(&arguments)
+                .map(|reports| (reports.print(arguments.json, &mut out), reports.exit_code())),
+        }
+    });
     match done {
         Ok((printed, code)) => {
             // Image and record are made: the exit code speaks of them, whoever reads.

@@ -13,6 +13,7 @@
 //! ```
 
 mod case;
+mod case_fields;
 mod device_identity;
 mod extent;
 mod guard_state;
@@ -22,10 +23,15 @@ mod interleaved;
 mod leaf;
 mod md5;
 mod plain;
+mod proceedings;
 mod self_report;
 mod units;
 
 pub use case::CaseData;
+pub use case_fields::{
+    CASE_FIELDS, CaseField, FEWEST_INVESTIGATORS, Holds, INVESTIGATOR_FIELDS, Need, PHOTO_FIELDS, PartField,
+    Text,
+};
 pub use device_identity::{DeviceIdentity, Transport};
 pub use extent::{Extent, ExtentSet};
 pub use guard_state::{GuardState, UnknownGuardState};
@@ -33,6 +39,7 @@ pub use hash::{Digest, DigestError, HashAlgorithm, HashSet, UnknownAlgorithm};
 pub use hasher::{HashGroup, Hasher, SelfTestError, self_test};
 pub use leaf::{LeafBuilder, LeafPart, LeafRoot, LeafSize, MOST_LEAVES, SMALLEST_LEAF};
 pub use plain::Plain;
+pub use proceedings::{Case, Investigator, Photo};
 pub use self_report::{
     AfterTrim, Area, AreaKind, AtaSecurity, Finding, Health, HiddenArea, SelfEncryption, SelfReport, Trim,
     ZoneModel, Zones,

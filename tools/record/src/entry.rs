@@ -6,7 +6,7 @@ use crate::leaves_entry::Leaves;
 use crate::measured_boot_entry::MeasuredBoot;
 use crate::resume_entry::{Checkpoint, ResumeBegun};
 use evidence::{
-    ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet,
+    ByteCount, ByteOffset, Case, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet,
     SelfReport,
 };
 use serde::{Deserialize, Serialize};
@@ -172,8 +172,8 @@ pub struct AcquisitionOpened {
     pub environment: Environment,
     /// Its arguments, word by word.
     pub command_line: Vec<String>,
-    /// Case fields.
-    pub case: CaseData,
+    /// The case, its people and papers, and what of them was missing.
+    pub case: Case,
     /// The source, as it reports itself.
     pub source: DeviceIdentity,
     /// What kept the source from being changed.

@@ -9,7 +9,7 @@
 )]
 
 use evidence::{
-    AfterTrim, Area, AreaKind, AtaSecurity, ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, Finding,
+    AfterTrim, Area, AreaKind, AtaSecurity, ByteCount, ByteOffset, Case, DeviceIdentity, Extent, Finding,
     GuardState, HashAlgorithm, Hasher, Health, HiddenArea, SectorCount, SectorSize, SelfReport, Transport,
     Trim,
 };
@@ -36,7 +36,7 @@ fn entries() -> Vec<Entry> {
                 ..Environment::default()
             },
             command_line: vec!["pf-acquire".into(), "/dev/sda".into()],
-            case: CaseData { case_number: "2026-\"1\"\n案件".into(), ..CaseData::default() },
+            case: Case { case_number: "2026-\"1\"\n案件".into(), ..Case::default() },
             source: DeviceIdentity {
                 path: "/dev/sda".into(),
                 make: None,

@@ -1,6 +1,6 @@
 //! The command line and the exit codes.
 
-use crate::language::Languages;
+use crate::language::{Languages, OneLanguage};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -12,6 +12,8 @@ pub const BROKEN: u8 = 1;
 pub const COULD_NOT: u8 = 2;
 /// Made or shown, from a record that is not closed.
 pub const UNCLOSED: u8 = 3;
+/// A case file was written or checked, and lacks what must be given.
+pub const LACKING: u8 = 1;
 /// The result could not be written.
 pub const NOT_WRITTEN: u8 = 4;
 
@@ -22,8 +24,8 @@ image is what its record says is a question for pf-verify.
 
 Exit codes:
   0  done; the record's chain is unbroken and the record is closed
-  1  done, but the chain is broken: only what stands before the flaw was used
-  2  nothing was done: wrong usage, or a record that cannot be read
+  1  done, but the chain is broken: only what stands before the flaw was used; of a case file: done, but it lacks what must be given
+  2  nothing was done: wrong usage, or a record or case file that cannot be read, or answers that ended too early
   3  done, but the record is not closed: the acquisition is under way or was cut off
   4  the result could not be written, or a file is there already
 
@@ -47,6 +49,34 @@ pub enum Face {
     Html(Html),
     /// Make the three Chinese forms: record of the extraction, list of what was fixed, list of what was sealed
     Forms(Forms),
+    /// Ask for what is to be known of a case and write the file for pf-acquire --case-file
+    Case(CaseArguments),
+}
+
+#[derive(Debug, Args)]
+#[group(id = "deed", required = true, multiple = false)]
+pub struct CaseDeed {
+    /// Ask for each field, one answer in a line, and write this file; nothing is written before the end
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print an empty case file with a comment for each field
+    #[arg(long)]
+    pub template: bool,
+    /// Say what this case file lacks of what must be given
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct CaseArguments {
+    #[command(flatten)]
+    pub deed: CaseDeed,
+    /// Language of questions and answers; the comments of the file are in both
+    #[arg(long, value_enum, default_value = "en")]
+    pub language: OneLanguage,
+    /// Print what is missing as JSON on standard output
+    #[arg(long, conflicts_with = "template")]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

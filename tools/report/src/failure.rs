@@ -19,6 +19,15 @@ pub enum Failure {
         /// What is there instead.
         what: String,
     },
+    /// The case file can't be used.
+    #[error(transparent)]
+    CaseFile(#[from] case_file::CaseFileError),
+    /// Nobody answers any more.
+    #[error("the answers ended before the last question; nothing was written, begin again")]
+    EndOfAnswers,
+    /// An answer that can't be meant.
+    #[error("an answer is longer than 32 KiB; nothing was written, begin again")]
+    LongAnswer,
     /// The result is there already.
     #[error("{path}: a file of this name exists already; nothing is ever overwritten, choose another name", path = Plain(.0.display()))]
     Exists(PathBuf),
@@ -42,7 +51,11 @@ impl Failure {
     /// As `--help` lists them.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Failure::Record(_) | Failure::NoRecord { .. } => COULD_NOT,
+            Failure::Record(_)
+            | Failure::NoRecord { .. }
+            | Failure::CaseFile(_)
+            | Failure::EndOfAnswers
+            | Failure::LongAnswer => COULD_NOT,
             Failure::Exists(_) | Failure::Write { .. } | Failure::Output(_) | Failure::Json(_) => NOT_WRITTEN,
         }
     }

@@ -65,23 +65,54 @@ struct Field {
     lines: usize,
 }
 
+/// A form that was made.
+#[derive(Debug)]
+pub struct Form {
+    /// The file.
+    pub path: PathBuf,
+    /// What of it is left to the hand, by its labels.
+    pub blanks: Vec<String>,
+}
+
 /// Makes all forms in `folder`, which is made where it is missing. Either all are made or none.
 ///
 /// # Errors
 /// [`Failure::Exists`] where one is there already, [`Failure::Write`], [`Failure::Json`].
-pub fn write(account: &Account, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub fn write(account: &Account, folder: &Path) -> Result<Vec<Form>, Failure> {
     fs::create_dir_all(folder).map_err(|source| Failure::Write { path: folder.to_owned(), source })?;
-    let mut made = Vec::new();
+    let mut made: Vec<Form> = Vec::new();
     for template in TEMPLATES {
         let template: Template = serde_json::from_str(template)?;
         let path = folder.join(&template.file);
         if let Err(failure) = output::create(&path, &form(&template, account)) {
-            made.iter().for_each(|path| drop(fs::remove_file(path)));
+            made.iter().for_each(|form| drop(fs::remove_file(&form.path)));
             return Err(failure);
         }
-        made.push(path);
+        made.push(Form { path, blanks: blanks(&template, account) });
     }
     Ok(made)
+}
+
+/// What neither record nor case file fills.
+fn blanks(template: &Template, account: &Account) -> Vec<String> {
+    let mut blanks = Vec::new();
+    for part in &template.parts {
+        match part {
+            Part::Fields { fields, .. } => {
+                let value =
+                    |field: &&Field| field.value.as_deref().and_then(|word| values::value(word, account));
+                let empty = fields.iter().filter(|field| value(field).is_none());
+                blanks.extend(empty.map(|field| field.label.clone()));
+            }
+            Part::Table { heading, columns, row, .. } => {
+                let empty =
+                    columns.iter().zip(row).filter(|(_, word)| values::value(word, account).is_none());
+                blanks.extend(empty.map(|(column, _)| format!("{heading}：{column}")));
+            }
+            Part::Note { .. } | Part::Signatures { .. } => {}
+        }
+    }
+    blanks
 }
 
 fn form(template: &Template, account: &Account) -> String {
@@ -108,6 +139,10 @@ fn form(template: &Template, account: &Account) -> String {
         body.within("footer", &[], |footer| {
             footer.paragraph(format_args!("模板版本 {}。{}", template.version, &template.basis));
             footer.paragraph("由取证记录自动填写；空白处由经办人手工填写。本表不是统一印制的式样，办案单位另有式样的，以其为准。");
+            let blanks = blanks(template, account);
+            if !blanks.is_empty() {
+                footer.paragraph(format_args!("待手工填写：{}；签名和日期。", blanks.join("；")));
+            }
             footer.within("p", &[], |line| {
                 line.text("取证记录：");
                 line.element("bdi", &[], text::clipped(&account.name, 120));

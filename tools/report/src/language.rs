@@ -24,6 +24,25 @@ pub enum Languages {
     Both,
 }
 
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OneLanguage {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+impl OneLanguage {
+    /// As faces use it.
+    pub fn language(self) -> Language {
+        match self {
+            OneLanguage::En => English,
+            OneLanguage::Zh => Chinese,
+        }
+    }
+}
+
 impl Languages {
     /// In the order in which they stand on the page.
     pub fn list(self) -> &'static [Language] {

@@ -2,7 +2,7 @@
 //!
 //! What it is: text for a terminal; one HTML page in English and Chinese that stands alone, prints on A4, and says how
 //! everything can be checked with other people's programs; and the Chinese forms that go with it, to be filled in by hand
-//! where the record ends. What it is not: a check of the image (that is `pf-verify`), nor
+//! where the record ends; and the case file that an acquisition begins with. What it is not: a check of the image (that is `pf-verify`), nor
 //! proof of anything that the record does not prove: the page says what it can't. It reads, and writes only what is asked for.
 //! Who calls it: examiners, second laboratories, courts; nothing links to it.
 //!
@@ -10,6 +10,7 @@
 //! pf-record show /mnt/3.record.jsonl
 //! pf-record html /mnt/3.record.jsonl --lang both -o 3.html
 //! pf-record forms /mnt/3.record.jsonl -o forms
+//! pf-record case -o case.toml
 //! ```
 #![forbid(unsafe_code)]
 // They abort where nobody reads any more.
@@ -18,6 +19,7 @@
 mod account;
 mod arguments;
 mod by_hand;
+mod case;
 mod disk_words;
 mod failure;
 mod forms;
@@ -42,7 +44,7 @@ use clap::Parser;
 use evidence::Plain;
 use failure::Failure;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -72,11 +74,24 @@ fn run(face: &Face) -> Result<u8, Failure> {
             tell(&account, &[&html.output], html.json, &mut output)?;
             account
         }
+        Face::Case(arguments) => {
+            let code = case::run(arguments, &mut output)?;
+            output.flush()?;
+            return Ok(code);
+        }
         Face::Forms(folder) => {
             let account = read(&folder.record)?;
             let made = forms::write(&account, &folder.output)?;
-            let made: Vec<&Path> = made.iter().map(PathBuf::as_path).collect();
-            tell(&account, &made, folder.json, &mut output)?;
+            let paths: Vec<&Path> = made.iter().map(|form| form.path.as_path()).collect();
+            if folder.json {
+                summary::Made::of(&account, &paths).with_blanks(&made).print(&mut output)?;
+            } else {
+                for form in &made {
+                    let blanks = form.blanks.join("；");
+                    writeln!(output, "{}: to be filled in by hand: {blanks}", Plain(form.path.display()))?;
+                }
+                tell(&account, &[], false, &mut output)?;
+            }
             account
         }
     };

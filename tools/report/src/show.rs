@@ -1,12 +1,13 @@
 //! The record as text for a terminal.
 
 use crate::account::Account;
+use crate::case;
 use crate::disk_words;
 use crate::language::{Language, grouped};
 use crate::narrative;
 use crate::text::{clipped, field};
 use crate::verdict::Verdict;
-use evidence::ExtentSet;
+use evidence::{Case, ExtentSet};
 use record::GuardReport;
 use std::io::{self, Write};
 
@@ -49,13 +50,13 @@ fn head(account: &Account, output: &mut impl Write) -> io::Result<()> {
         &format!("{}: {} entries, {state}", field(&account.name), grouped(chain.entries)),
     )?;
     let Some(opened) = &account.opened else { return Ok(()) };
-    let case = &opened.case;
+    let said = &opened.case;
     for (name, value) in [
-        ("Case", &case.case_number),
-        ("Evidence", &case.evidence_number),
-        ("Examiner", &case.examiner),
-        ("Item", &case.description),
-        ("Notes", &case.notes),
+        ("Case", &said.case_number),
+        ("Evidence", &said.evidence_number),
+        ("Examiner", &said.examiner),
+        ("Item", &said.description),
+        ("Notes", &said.notes),
     ] {
         if !value.is_empty() {
             line(output, name, &field(value))?;
@@ -68,7 +69,22 @@ fn head(account: &Account, output: &mut impl Write) -> io::Result<()> {
     if let Some((began, ended)) = &account.period {
         line(output, "From, to", &format!("{}, {}", ENGLISH.time(began), ENGLISH.time(ended)))?;
     }
-    Ok(())
+    case_file(said, output)
+}
+
+/// What was stated beside the five fields that an image carries, and what was missing.
+fn case_file(said: &Case, output: &mut impl Write) -> io::Result<()> {
+    writeln!(output)?;
+    for fact in case::facts(said) {
+        let value = fact.value(said, ENGLISH);
+        for part in value.lines().take(case::MOST_LINES) {
+            writeln!(output, "{}: {}", fact.name(ENGLISH), field(part))?;
+        }
+    }
+    match case::missing(said, ENGLISH) {
+        Some(missing) => line(output, "WARNING", &missing),
+        None => Ok(()),
+    }
 }
 
 fn source(account: &Account, output: &mut impl Write) -> io::Result<()> {

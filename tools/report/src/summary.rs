@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::failure::Failure;
+use crate::forms::Form;
 use crate::language::Language;
 use crate::timeline::Row;
 use evidence::{ExtentSet, Plain, SelfReport};
@@ -136,13 +137,22 @@ pub struct Made<'a> {
     #[serde(flatten)]
     state: State<'a>,
     made: Vec<String>,
+    /// Labels of forms that are left to the hand, in the order of the files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_blank: Vec<&'a [String]>,
 }
 
 impl<'a> Made<'a> {
     /// These files.
     pub fn of(account: &'a Account, files: &[&Path]) -> Self {
         let made = files.iter().map(|file| Plain(file.display()).to_string()).collect();
-        Self { state: State::of(account), made }
+        Self { state: State::of(account), made, left_blank: Vec::new() }
+    }
+
+    /// And what of these forms is left to the hand.
+    pub fn with_blanks(mut self, forms: &'a [Form]) -> Self {
+        self.left_blank = forms.iter().map(|form| form.blanks.as_slice()).collect();
+        self
     }
 
     /// Prints it.

@@ -3,9 +3,9 @@
 
 mod fixtures;
 
-use fixtures::{Item, begin, opened, pf_record, text_of, tree, write};
+use fixtures::{Item, begin, closed, opened, pf_record, stated, text_of, tree, write};
 use formats::ImageKind;
-use record::GuardReport;
+use record::{GuardReport, Outcome};
 use roxmltree::Node;
 use std::fs;
 use std::path::Path;
@@ -44,7 +44,7 @@ fn the_record_fills_what_it_has_and_leaves_lines_for_the_rest() {
         assert_eq!(tree.root_element().attribute("lang"), Some("zh-Hans"));
         let headings: Vec<Node> = tree.descendants().filter(|node| node.has_tag_name("h1")).collect();
         assert_eq!(headings.iter().map(|heading| text_of(*heading)).collect::<Vec<_>>(), [title]);
-        assert!(form.contains("default-src &#39;none&#39;") && form.contains("模板版本 2019-1"));
+        assert!(form.contains("default-src &#39;none&#39;") && form.contains("模板版本 2019-2"));
         assert!(form.contains("侦查人员（签名或者盖章）"));
         assert!(!form.contains("verdict poor\""));
         assert_eq!(field(&form, "案件编号"), ("2026-17".to_owned(), 0));
@@ -61,10 +61,77 @@ fn the_record_fills_what_it_has_and_leaves_lines_for_the_rest() {
     ] {
         assert_eq!(field(&form, label), (value.to_owned(), 0));
     }
-    // One investigator is never enough: there is room for the other.
-    assert_eq!(field(&form, "侦查人员（二人以上）"), ("Jörg 李建国".to_owned(), 1));
-    assert_eq!(field(&form, "不能扣押原始存储介质的原因"), (String::new(), 2));
+    assert_eq!(field(&form, "取证操作人员"), ("Jörg 李建国".to_owned(), 0));
+    assert_eq!(field(&form, "侦查人员（二人以上）"), (String::new(), 1));
+    assert_eq!(field(&form, "不能扣押原始存储介质的原因"), (String::new(), 1));
     assert!(read("fixing-list.html").contains("SHA-256："));
+}
+
+/// Cells of the row that begins a table with this heading.
+fn row_below(form: &str, heading: &str) -> Vec<String> {
+    let tree = tree(form);
+    let table = tree.descendants().find(|node| node.attribute("aria-label") == Some(heading)).unwrap();
+    let body = table.descendants().find(|node| node.has_tag_name("tbody")).unwrap();
+    let row = body.first_element_child().unwrap();
+    row.children().filter(Node::is_element).map(|cell| text_of(cell).trim().to_owned()).collect()
+}
+
+#[test]
+fn the_case_file_fills_the_forms_and_what_is_left_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("3.record.jsonl");
+    let mut first = opened("raw", 1 << 20);
+    first.case = stated();
+    write(&record, [begin(first), closed(Outcome::Failed)]);
+    let forms = folder.path().join("forms");
+    let (code, said, _) = pf_record(&["forms", record.to_str().unwrap(), "-o", forms.to_str().unwrap()]);
+    assert_eq!(code, 0);
+    let read = |name: &str| fs::read_to_string(forms.join(name)).unwrap();
+
+    let form = read("extraction-record.html");
+    for (label, value) in [
+        ("案由", "诈骗案"),
+        ("办案单位", "某市公安局"),
+        ("法律依据及文书文号", "搜查证〔2026〕17号"),
+        ("侦查人员（二人以上）", "李建国，网安支队，012345\nJörg Müller，网安支队"),
+        ("电子数据持有人（提供人）", "王某"),
+        ("见证人；没有见证人的，注明原因", "没有符合条件的见证人，原因：深夜"),
+        ("提取地点", "3 号机房"),
+        (
+            "原机系统时间与标准时间的偏差",
+            "原机 2026-03-17 09:12:04，标准时间 2026-03-17 09:10:00（NTP）；原机时钟比标准时间快 124 秒（0:02:04）",
+        ),
+        ("原始存储介质的存放地点", "1 号库"),
+        ("提取前的封存状况（封条编号、状态）", "封条编号：4711、4712，完好"),
+        ("录像文件及其完整性校验值", &format!("scene.mp4，SHA-256：{}", "b2".repeat(32))),
+    ] {
+        assert_eq!(field(&form, label), (value.to_owned(), 0), "{label}");
+    }
+    assert_eq!(field(&form, "不能扣押原始存储介质的原因"), (String::new(), 1));
+    // What is blank is named on the form and on the terminal, and nothing else is.
+    for text in [&form, &said] {
+        assert!(text.contains("；不能扣押原始存储介质的原因；") && !text.contains("案由；"), "{text}");
+    }
+    assert_eq!(field(&read("fixing-list.html"), "办案单位").0, "某市公安局");
+
+    let form = read("sealing-list.html");
+    let row = row_below(&form, "封存情况");
+    assert_eq!(row[..3], ["1", "防拆袋", "4711\n4712"]);
+    assert_eq!(row[3], format!("1.jpg，SHA-256 {}", "a1".repeat(32)));
+    assert_eq!(row[4..], ["", "拆封前：完好"]);
+    assert_eq!(row_below(&form, "封存的原始存储介质")[6], "左上角有划痕");
+    assert_eq!(field(&form, "保管人及存放地点").0, "1 号库");
+
+    let (_, said, _) = pf_record(&[
+        "forms",
+        "--json",
+        record.to_str().unwrap(),
+        "-o",
+        folder.path().join("2").to_str().unwrap(),
+    ]);
+    let made: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(made["left_blank"].as_array().unwrap().len(), 3);
+    assert!(made["left_blank"][2].as_array().unwrap().contains(&"封存时间".into()), "{made}");
 }
 
 #[test]

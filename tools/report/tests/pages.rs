@@ -3,10 +3,10 @@
 
 mod fixtures;
 
-use evidence::ExtentSet;
+use evidence::{Case, ExtentSet, Investigator};
 use fixtures::{
     Item, begin, chain_by_hand, checkpoint, closed, extent, image_closed, opened, page_of, pf_record,
-    preliminaries, protection, text_of, tree, write,
+    preliminaries, protection, stated, text_of, tree, write,
 };
 use formats::ImageKind;
 use record::{Entry, GuardReport, Outcome};
@@ -133,11 +133,76 @@ fn a_page_is_whole_in_each_language() {
 }
 
 #[test]
+fn who_acted_by_which_authority_where_and_by_which_clock_is_shown_and_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let show = |name: &str, case: Case| {
+        let record = folder.path().join(format!("{name}.record.jsonl"));
+        let mut first = opened("raw", 1 << 20);
+        first.case = case;
+        write(&record, [begin(first), closed(Outcome::Failed)]);
+        let (_, page) = page_of(&record, "both");
+        is_sound(&page, &["en", "zh-Hans"]);
+        let (code, said, _) = pf_record(&["show", record.to_str().unwrap()]);
+        assert_eq!(code, 0);
+        (page, said)
+    };
+    let (page, said) = show("whole", stated());
+    let tree = tree(&page);
+    let rows: Vec<(String, String)> = elements(&tree, "tr")
+        .into_iter()
+        .map(|row| {
+            row.children()
+                .filter(Node::is_element)
+                .map(|cell| text_of(cell).trim().to_owned())
+                .collect::<Vec<_>>()
+        })
+        .filter_map(|cells| <[String; 2]>::try_from(cells).ok().map(|[name, value]| (name, value)))
+        .collect();
+    for (name, value) in [
+        ("Cause", "诈骗案"),
+        ("案由", "诈骗案"),
+        ("Legal basis", "搜查证〔2026〕17号"),
+        ("Investigators", "李建国, 网安支队, 012345\nJörg Müller, 网安支队"),
+        ("Why there is no witness", "深夜"),
+        ("提取地点", "3 号机房"),
+        ("Difference of the clocks", "the machine's clock was 124 s (0:02:04) ahead of the reference"),
+        ("时钟偏差", "原机时钟比标准时间快 124 秒（0:02:04）"),
+        ("封条编号", "4711、4712"),
+    ] {
+        assert!(rows.contains(&(name.to_owned(), value.to_owned())), "{name}: {rows:?}");
+    }
+    assert!(!page.contains("Missing when it began"));
+    for line in [
+        "Place of the acquisition: 3 号机房",
+        "Investigators: Jörg Müller, 网安支队",
+        "Difference of the clocks: the machine's clock was 124 s",
+    ] {
+        assert!(said.lines().any(|told| told.starts_with(line)), "{line}: {said}");
+    }
+
+    let lacking = Case { missing: Some(vec!["investigators.2.unit".into(), "<b>".into()]), ..stated() };
+    let (page, said) = show("lacking", lacking);
+    assert!(page.contains("the case file was incomplete; not stated are Investigators 2: unit; &lt;b&gt;"));
+    assert!(page.contains("案件文件不完整；未填写：侦查人员（二人以上） 2：单位"));
+    assert!(said.contains("WARNING     the case file was incomplete; not stated are "), "{said}");
+    let none = Case { missing: Some(vec!["cause".into()]), ..Case::default() };
+    let (page, said) = show("none", none);
+    assert!(
+        page.contains("no case file was given; not stated are Cause")
+            && said.contains("no case file was given")
+    );
+}
+
+#[test]
 fn no_text_of_a_record_becomes_more_than_text() {
     let folder = tempfile::tempdir().unwrap();
     let mut hostile = opened("raw", 1 << 20);
     hostile.case.case_number = HOSTILE.into();
     hostile.case.notes = HOSTILE.into();
+    hostile.case.holder = HOSTILE.into();
+    hostile.case.seal_numbers = vec![HOSTILE.into()];
+    hostile.case.investigators = vec![Investigator { name: HOSTILE.into(), ..Investigator::default() }];
+    hostile.case.missing = Some(vec![HOSTILE.into(), "a.b.c.d".into()]);
     hostile.source.model = Some(HOSTILE.into());
     hostile.guard = GuardReport::NotADisk { reason: HOSTILE.into() };
     hostile.plan.format = HOSTILE.into();
@@ -171,7 +236,7 @@ fn kinds_and_fields_of_a_later_version_are_shown_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("3.record.jsonl");
     let first = serde_json::to_string(&begin(opened("raw", 512))).unwrap();
-    let first = first.replace(r#""case":{"#, r#""case":{"witness":"W. Itness","#);
+    let first = first.replace(r#""case":{"#, r#""case":{"interpreter":"W. Itness","#);
     let last = r#"{"kind":"closed","outcome":"complete","tpm":{"pcr":[7]}}"#;
     let later = r#"{"kind":"head-signed","key":"ed25519","words":["acid","bravo"]}"#;
     chain_by_hand(&record, [first, later.to_owned(), last.to_owned()]);
@@ -182,7 +247,7 @@ fn kinds_and_fields_of_a_later_version_are_shown_as_they_are() {
     for shown in [
         "head-signed",
         r#"key="ed25519", words=["acid","bravo"]"#,
-        r#"case.witness = "W. Itness""#,
+        r#"case.interpreter = "W. Itness""#,
         r#"tpm = {"pcr":[7]}"#,
     ] {
         assert!(text.contains(shown), "{shown}");

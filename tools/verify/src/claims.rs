@@ -111,7 +111,7 @@ impl Claims {
         let mut outcome = None;
         let chain = record::visit(&path, |stored| match stored.content {
             Content::Known(Entry::AcquisitionOpened(opened)) => {
-                (claims.case, claims.signing_key) = (Some(opened.case), opened.signing_key);
+                (claims.case, claims.signing_key) = (Some(opened.case.data()), opened.signing_key);
             }
             Content::Known(Entry::Leaves(leaves)) => claims.leaves.add(leaves),
             Content::Known(Entry::ImageClosed(image)) => {

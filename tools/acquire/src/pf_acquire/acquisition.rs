@@ -166,7 +166,7 @@ impl<'a> Acquisition<'a> {
             media_size: medium.size(),
             sector_size: source.disk.identity.logical_sector,
             segment_size: arguments.segment_limit(),
-            case: arguments.case(),
+            case: arguments.case().data(),
             device: Some(source.disk.identity.clone()),
             software: format!("Permafrost {}", env!("CARGO_PKG_VERSION")),
             acquired_at: jiff::Timestamp::now().as_second(),

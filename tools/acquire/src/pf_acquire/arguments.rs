@@ -6,7 +6,7 @@ use acquire::checkpoint::Interval;
 use acquire::pipeline::Limits;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
-use evidence::{ByteCount, CaseData, HashAlgorithm};
+use evidence::{ByteCount, Case, CaseField, HashAlgorithm};
 use formats::ImageKind;
 use formats::aff4::Compression;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,12 @@ Several sources are imaged at the same time, each into an image with a record of
 --description and --name stand once for each, in the order of the sources, or not at all; the rest holds for all. One that fails ends \
 alone; Ctrl-C ends all. With --json the result is then an array with an object for each source, in their order: its exit_code, and \
 what a single one prints, or its source and error.
+
+--case-file states who acts, by which authority, where, before whom, under which seals and by which clock; pf-record case makes \
+one. What must be given and is not is named, and nothing begins, unless --incomplete: then the record names it for ever. Without a \
+case file there is a warning, and the record names everything. What the file says, an option may repeat but not contradict: \
+--case, --evidence, --examiner, --description and --notes fill what it leaves open. The examiner is the first investigator where \
+nobody else is named. Of several sources it can't state evidence number and description.
 
 With --to twice the source is read once and written to both. If one destination fails the other goes on: that is said, stands in \
 the record, and has an exit code of its own. Each destination has the whole record, with the same chain head.
@@ -82,6 +88,14 @@ pub struct Arguments {
     /// Hash values over the whole medium
     #[arg(long = "hash", value_name = "LIST", value_delimiter = ',', default_value = "md5,sha1,sha256")]
     pub hashes: Vec<HashAlgorithm>,
+
+    /// What is to be known of the case, as TOML
+    #[arg(long, value_name = "FILE")]
+    pub case_file: Option<PathBuf>,
+
+    /// Go on with a case file that lacks what must be given
+    #[arg(long, requires = "case_file")]
+    pub incomplete: bool,
 
     /// Case number
     #[arg(long = "case", value_name = "NUMBER", default_value = "", hide_default_value = true)]
@@ -150,6 +164,10 @@ pub struct Arguments {
     #[arg(skip)]
     given: Vec<String>,
 
+    /// What the case file says, or the record that is gone on with
+    #[arg(skip)]
+    pub stated: Case,
+
     /// Others are imaged at the same time
     #[arg(skip)]
     pub one_of_several: bool,
@@ -207,15 +225,32 @@ impl Arguments {
         self.checkpoint.map_or(Interval::Usual, Interval::Every)
     }
 
-    /// The case fields.
-    pub fn case(&self) -> CaseData {
-        CaseData {
-            case_number: self.case_number.clone(),
-            evidence_number: self.evidence_numbers.first().cloned().unwrap_or_default(),
-            examiner: self.examiner.clone(),
-            description: self.descriptions.first().cloned().unwrap_or_default(),
-            notes: self.notes.clone(),
+    /// The case: what is stated, filled up by the options, and what is missing.
+    pub fn case(&self) -> Case {
+        let mut case = self.stated.clone();
+        for (_, key, value) in self.of_the_case() {
+            if let Some(text) = CaseField::find(key).and_then(CaseField::text).filter(|_| !value.is_empty()) {
+                value.clone_into((text.get_mut)(&mut case));
+            }
         }
+        if let Some(first) = case.investigators.first().filter(|_| case.examiner.is_empty()) {
+            case.examiner = first.name.clone();
+        }
+        case.missing = Some(case.lacks());
+        case
+    }
+
+    /// Options about the case: name, key of the field, and what was given for the first source.
+    pub fn of_the_case(&self) -> [(&'static str, &'static str, &str); 5] {
+        let [evidence, description] =
+            [&self.evidence_numbers, &self.descriptions].map(|all| all.first().map_or("", String::as_str));
+        [
+            ("case", "case_number", &self.case_number),
+            ("evidence", "evidence_number", evidence),
+            ("examiner", "examiner", &self.examiner),
+            ("description", "description", description),
+            ("notes", "notes", &self.notes),
+        ]
     }
 
     /// Each wanted algorithm once, in the order of printing.
@@ -270,7 +305,8 @@ impl Arguments {
 
     /// Base name of image and record.
     pub fn base_name(&self) -> String {
-        let wished = self.names.first().or(self.evidence_numbers.first());
+        let stated = Some(&self.stated.evidence_number);
+        let wished = self.names.first().or(self.evidence_numbers.first()).or(stated);
         let plain = wished.map(|name| plain_name(name)).unwrap_or_default();
         if !plain.is_empty() {
             return plain;

@@ -102,6 +102,9 @@ pub enum Failure {
     /// The record.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The case file.
+    #[error(transparent)]
+    CaseFile(#[from] case_file::CaseFileError),
     /// The key that signs it.
     #[error(transparent)]
     Key(#[from] KeyError),

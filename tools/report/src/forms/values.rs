@@ -1,10 +1,12 @@
 //! What of a record fills a field of a form.
 
 use crate::account::Account;
+use crate::case;
 use crate::disk_words;
 use crate::language::{Language, grouped};
 use crate::narrative;
 use crate::text::clipped;
+use evidence::{Case, CaseField, Plain};
 use record::{AcquisitionOpened, GuardReport, ImageClosed};
 
 const CHINESE: Language = Language::Chinese;
@@ -17,7 +19,7 @@ const MOST_STEPS: usize = 12;
 
 /// Every word a template can use.
 #[cfg(test)]
-pub const WORDS: [&str; 27] = [
+pub const WORDS: [&str; 49] = [
     "number",
     "case-number",
     "examiner",
@@ -45,6 +47,28 @@ pub const WORDS: [&str; 27] = [
     "category",
     "size",
     "source",
+    "cause",
+    "agency",
+    "legal_basis",
+    "investigators",
+    "holder",
+    "witness-or-reason",
+    "place",
+    "machine-clock",
+    "purpose",
+    "not_seized_because",
+    "kept_at",
+    "seals-before",
+    "seals",
+    "seal_method",
+    "seal_after",
+    "seal-states",
+    "photos-before",
+    "photos-after",
+    "appearance",
+    "keeper-and-place",
+    "video-and-hash",
+    "remarks",
 ];
 
 /// The value by that word; `None` where the record does not have it.
@@ -123,8 +147,52 @@ fn of_the_opening(word: &str, opened: &AcquisitionOpened) -> Option<String> {
         ]),
         "plan" => all([given(&opened.plan.format), given(&opened.plan.destination)]),
         "format" => given(&opened.plan.format),
-        _ => None,
+        _ => of_the_case(word, case),
     }
+}
+
+/// What the case file said: a field by its key, or several together.
+fn of_the_case(word: &str, case: &Case) -> Option<String> {
+    let given = |text: &str| (!text.is_empty()).then(|| clipped(text, PART));
+    let named = |name: &str, text: &str| given(text).map(|text| format!("{name}：{text}"));
+    let seals = |between: &str| {
+        let seals: Vec<String> = case.seal_numbers.iter().map(|seal| clipped(seal, PART)).collect();
+        (!seals.is_empty()).then(|| seals.join(between))
+    };
+    match word {
+        "witness-or-reason" => {
+            given(&case.witness).or_else(|| named("没有符合条件的见证人，原因", &case.no_witness_because))
+        }
+        "machine-clock" => machine_clock(case),
+        "seals" => seals("\n").or_else(|| named("未封存，原因", &case.no_seal_because)),
+        "seals-before" => {
+            all([seals("、").map(|seals| format!("封条编号：{seals}")), given(&case.seal_before)])
+                .or_else(|| named("未封存，原因", &case.no_seal_because))
+        }
+        "seal-states" => all([named("拆封前", &case.seal_before), named("重新封存后", &case.seal_after)]),
+        "photos-before" => plain_lines(case::photos(case, Some("before"), CHINESE)?),
+        "photos-after" => plain_lines(case::photos(case, Some("after"), CHINESE)?),
+        "keeper-and-place" => all([given(&case.keeper), given(&case.kept_at)]),
+        "video-and-hash" => all([given(&case.video), named("SHA-256", &case.video_sha256)]),
+        key => {
+            let field = CaseField::find(key).filter(|field| field.is_given(case))?;
+            plain_lines(case::answer(field, case, CHINESE))
+        }
+    }
+}
+
+fn plain_lines(text: String) -> Option<String> {
+    Some(text.lines().map(|line| Plain(line).to_string()).collect::<Vec<_>>().join("\n"))
+}
+
+fn machine_clock(case: &Case) -> Option<String> {
+    let Some(offset) = case.clock_offset_seconds else {
+        let reason = &case.no_machine_time_because;
+        return (!reason.is_empty()).then(|| clipped(format!("未核对，原因：{reason}"), PART));
+    };
+    let (machine, reference) = (clipped(&case.machine_time, 40), clipped(&case.reference_time, 40));
+    let source = clipped(&case.reference_source, PART);
+    Some(format!("原机 {machine}，标准时间 {reference}（{source}）；{}", case::clock_offset(offset, CHINESE)))
 }
 
 /// Those that there are.

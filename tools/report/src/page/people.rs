@@ -1,6 +1,7 @@
 //! Who did it, with what, on which machine.
 
 use crate::account::Account;
+use crate::case;
 use crate::language::Language;
 use crate::markup::{Cell, Markup};
 use crate::text;
@@ -42,9 +43,29 @@ pub fn write(account: &Account, language: Language, page: &mut Markup) {
         language.pick("People, tools and place", "人员、工具与环境"),
         facts.into_iter().map(|(english, chinese, cell)| (language.pick(english, chinese).to_owned(), cell)),
     );
-    page.paragraph(language.pick(
-        "Nobody else is named: this version of the record has no fields for further investigators, holder, witness, \
-         authority or place. They belong into the forms that go with it.",
-        "除上述人员外没有其他人员信息：本版本的记录不含其他侦查人员、持有人、见证人、法律依据和地点等字段，应在配套笔录和清单中填写。",
-    ));
+    let said = &opened.case;
+    let mut stated: Vec<(String, Cell)> = case::facts(said)
+        .map(|fact| {
+            (fact.name(language).to_owned(), Cell::Recorded(text::lines(&fact.value(said, language), 8000)))
+        })
+        .collect();
+    if let Some(missing) = case::missing(said, language) {
+        let head = language.pick("Missing when it began", "开始时缺少的必填项");
+        stated.push((head.to_owned(), Cell::Warning(missing)));
+    }
+    let heading =
+        language.pick("Authority, people, place, clock and seals", "法律依据、人员、地点、时钟与封存");
+    page.element("h3", &[], heading);
+    if stated.is_empty() {
+        page.paragraph(language.pick(
+            "Nobody else is named: the version that wrote this record did not ask. It belongs into the forms that go with it.",
+            "没有其他人员信息：写入本记录的版本不询问这些内容，应在配套笔录和清单中填写。",
+        ));
+    } else {
+        page.facts(heading, stated);
+        page.paragraph(language.pick(
+            "This is what the examiner stated before the acquisition; the program can't check it.",
+            "以上为取证人员在开始前填写的内容，程序无法核实。",
+        ));
+    }
 }

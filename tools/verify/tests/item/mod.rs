@@ -174,7 +174,7 @@ pub fn write_record(
         software: Software { name: "pf-acquire".into(), version: "0.1.0".into() },
         environment: Environment::default(),
         command_line: vec!["pf-acquire".into()],
-        case: plan.case.clone(),
+        case: plan.case.clone().into(),
         source,
         guard: GuardReport::Unguarded,
         plan: Plan {

@@ -273,7 +273,7 @@ impl<'a> Rescue<'a> {
             media_size,
             sector_size: self.source.disk.identity.logical_sector,
             segment_size: self.arguments.segment_limit(),
-            case: self.arguments.case(),
+            case: self.arguments.case().data(),
             device: Some(self.source.disk.identity.clone()),
             software: format!("Permafrost {}", env!("CARGO_PKG_VERSION")),
             acquired_at: jiff::Timestamp::now().as_second(),

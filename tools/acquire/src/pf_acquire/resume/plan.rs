@@ -57,6 +57,13 @@ pub fn taken_over(given: &Arguments, cut_off: &CutOff, record: &Path) -> Result<
             return Err(refused(option, was));
         }
     }
+    if let Some(key) = now.difference(case).filter(|_| given.has("case_file")) {
+        let reason = format!(
+            "the case file says something else of {key} than this record: leave --case-file out; nothing was changed"
+        );
+        return Err(Failure::Another { path: record.to_owned(), reason });
+    }
+    arguments.stated = case.clone();
     arguments.case_number.clone_from(&case.case_number);
     arguments.evidence_numbers = vec![case.evidence_number.clone()];
     arguments.examiner.clone_from(&case.examiner);
