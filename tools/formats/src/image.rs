@@ -161,6 +161,10 @@ pub trait ImageWriter: Send {
 pub trait ImageReader: Send {
     /// Name of the format: `raw`, `split raw`, `EWF (E01)`, `AFF4`.
     fn format_name(&self) -> &'static str;
+    /// True of a format that has a structure of its own; false of raw images, whose files hold the medium's bytes alone.
+    fn is_container(&self) -> bool {
+        !matches!(self.format_name(), "raw" | "split raw")
+    }
     /// Size of the medium.
     fn media_size(&self) -> ByteCount;
     /// Sector size of the medium where the container states it.

@@ -17,12 +17,17 @@
 
 mod arguments;
 mod claims;
+mod earlier;
+mod files;
 mod judgement;
 mod leaves;
+mod making;
 mod measurement;
 mod papers;
+mod partitions;
 mod progress;
 mod property;
+mod ranges;
 mod report;
 mod signature;
 mod table;
