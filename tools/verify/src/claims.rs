@@ -5,7 +5,10 @@ use crate::property::Finding;
 use evidence::{ByteCount, CaseData, Digest, ExtentSet, HashSet};
 use formats::DeviceLabel;
 use record::{Chain, ChainHash, Content, EarlierRecord, Entry, Flaw, KeyNotice, Outcome, RecordError};
-use std::io;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// A record's statements, as far as its chain holds.
@@ -177,6 +180,10 @@ impl Claims {
                 "not closed: the file ends within line {}, the {} entries before it hold",
                 broken.line, chain.entries
             ))),
+            Some(broken) if torn(&claims.path, broken.offset) => Some(Err(format!(
+                "not closed: from line {} on there is no entry, the {} entries before it hold",
+                broken.line, chain.entries
+            ))),
             Some(_) => None,
         };
         Ok(claims)
@@ -186,6 +193,22 @@ impl Claims {
         let room = MOST_RUNS.saturating_sub(self.earlier.len());
         self.earlier.extend(earlier.into_iter().take(room));
     }
+}
+
+/// Most bytes behind the last whole entry that a loss of power may have left.
+const LONGEST_TAIL: u64 = 1 << 20;
+
+/// True when nothing from `offset` on is a line of a record: a loss of power leaves zeros or other blocks' bytes there. Where
+/// a line was altered, those behind it are lines still.
+fn torn(path: &Path, offset: u64) -> bool {
+    let mut tail = Vec::new();
+    let read = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(offset))?;
+        file.take(LONGEST_TAIL).read_to_end(&mut tail)
+    });
+    let whole = read.is_ok_and(|read| u64::try_from(read).unwrap_or(u64::MAX) < LONGEST_TAIL);
+    let is_object = |line: &[u8]| serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(line).is_ok();
+    whole && !tail.split(|byte| *byte == b'\n').any(is_object)
 }
 
 fn seconds(time: &str) -> Option<i64> {

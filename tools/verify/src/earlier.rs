@@ -50,6 +50,10 @@ fn look(folder: &Path, earlier: &EarlierRecord) -> Found {
         let (is, named) = (claims.head, earlier.chain_head);
         return Err(format!("the chain of {name} ends in {is}, named is {named}: it was altered"));
     }
+    // What a loss of power leaves behind the last entry is no line of a record.
+    if claims.chain.is_err() && claims.closed.is_none() {
+        return Err(format!("{name}: something was added behind the chain head that is named"));
+    }
     let head = FoundHead::find(&claims.path, None).map_err(|error| error.to_string())?;
     if head.read.is_none() {
         // Named with its chain head, it needs none: the power may have gone before that was made.

@@ -34,6 +34,7 @@ mod table;
 mod verification;
 
 pub use arguments::{Arguments, COULD_NOT_CHECK, FAILS, HOLDS};
+pub use partitions::{Partition, PartitionTable, Whereabouts};
 pub use property::{Property, Verdict};
 pub use report::Report;
 pub use verification::{VerifyError, print, verify};
