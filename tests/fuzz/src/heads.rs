@@ -11,7 +11,11 @@ pub fn head(input: &[u8], scratch: &Path) {
     std::fs::write(&path, input).unwrap();
     match Head::read(&path) {
         Ok(head) => {
-            assert_eq!(Head::read(&path).unwrap().is_signed(), head.is_signed(), "two judgements of one head");
+            assert_eq!(
+                Head::read(&path).unwrap().is_signed(),
+                head.is_signed(),
+                "two judgements of one head"
+            );
             // Read by others it must say the same.
             let file: Value = serde_json::from_slice(input).unwrap();
             let statement: Value = serde_json::from_str(file["statement"].as_str().unwrap()).unwrap();

@@ -99,7 +99,12 @@ pub const TARGETS: &[Target] = &[
         longest: 64 << 10,
         run: records::record_chained,
     },
-    Target { name: "head", what: "the signed head of a record as it comes", longest: 16 << 10, run: heads::head },
+    Target {
+        name: "head",
+        what: "the signed head of a record as it comes",
+        longest: 16 << 10,
+        run: heads::head,
+    },
     Target {
         name: "head_stated",
         what: "what a head states, in a file whose form, key and signature are good",

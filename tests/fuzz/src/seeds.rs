@@ -168,12 +168,19 @@ fn partition_tables() {
     let folder = tempfile::tempdir().unwrap();
     let logical = "label: dos\nstart=2, size=4, type=7\nstart=8, size=512, type=5\n\
                    start=10, size=10, type=83\nstart=24, size=10, type=c\n";
-    for (name, script) in
-        [("gpt", "label: gpt\nfirst-lba: 34\nstart=64, size=64, name=one\nstart=256, size=512\n"), ("logical", logical)]
-    {
+    for (name, script) in [
+        ("gpt", "label: gpt\nfirst-lba: 34\nstart=64, size=64, name=one\nstart=256, size=512\n"),
+        ("logical", logical),
+    ] {
         let disk = folder.path().join(name);
         fs::File::create(&disk).unwrap().set_len(1 << 20).unwrap();
-        HostProgram::new("sfdisk", "fdisk").unwrap().arg("--quiet").arg(&disk).input(script.to_owned()).run().unwrap();
+        HostProgram::new("sfdisk", "fdisk")
+            .unwrap()
+            .arg("--quiet")
+            .arg(&disk)
+            .input(script.to_owned())
+            .run()
+            .unwrap();
         keep("partition_table", name, &fs::read(&disk).unwrap()[..20 << 10]);
     }
 }

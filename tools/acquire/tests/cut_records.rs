@@ -136,10 +136,16 @@ fn the_record_of_an_earlier_run_is_the_one_that_the_next_one_names() {
     let good = fs::read(&earlier).unwrap();
     let text = String::from_utf8(good.clone()).unwrap();
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    for altered in [text.replace("A. M", "B. M"), lines[..lines.len() - 1].concat(), format!("{text}{}", lines[1])] {
+    for altered in
+        [text.replace("A. M", "B. M"), lines[..lines.len() - 1].concat(), format!("{text}{}", lines[1])]
+    {
         fs::write(&earlier, &altered).unwrap();
         let report = check(folder.path());
-        assert_eq!((report.exit, verdict(&report, EARLIER).0), (verify::FAILS, &Verdict::Fails), "{report:#?}");
+        assert_eq!(
+            (report.exit, verdict(&report, EARLIER).0),
+            (verify::FAILS, &Verdict::Fails),
+            "{report:#?}"
+        );
     }
     fs::write(&earlier, &good).unwrap();
     // A head that is not of this record.

@@ -151,7 +151,9 @@ impl Claims {
                 claims.making.begun = None;
                 claims.add_earlier(begun.earlier);
             }
-            Content::Known(Entry::RescueBegun(begun)) => claims.add_earlier(begun.earlier.into_iter().collect()),
+            Content::Known(Entry::RescueBegun(begun)) => {
+                claims.add_earlier(begun.earlier.into_iter().collect())
+            }
             Content::Known(Entry::Verification(verified)) => {
                 if verified.matches && !verified.files.is_empty() && claims.copies.len() < MOST_COPIES {
                     claims.copies.push(verified.files);

@@ -43,7 +43,9 @@ fn look(folder: &Path, earlier: &EarlierRecord) -> Found {
     }
     let claims = match Claims::read(path) {
         Ok(claims) => claims,
-        Err(RecordError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(RecordError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(false);
+        }
         Err(error) => return Err(error.to_string()),
     };
     if claims.head != earlier.chain_head {

@@ -20,11 +20,39 @@ pub fn hash(segments: &[Segment]) -> FileHashes {
     segments.iter().map(one).collect()
 }
 
+/// Numbers of the files that are in no copy that the record knows.
+pub fn altered(claims: &Claims, hashes: &FileHashes) -> Vec<usize> {
+    let known = |number: usize, hash: &Digest| {
+        claims.copies.iter().any(|copy| copy.get(number).is_some_and(|recorded| recorded == hash))
+    };
+    let hashed = hashes.iter().enumerate();
+    hashed
+        .filter(|(number, hash)| hash.as_ref().is_ok_and(|hash| !known(*number, hash)))
+        .map(|(n, _)| n)
+        .collect()
+}
+
+/// Where in altered files, of which all data read back, the change lies.
+pub fn locate(image: &mut dyn ImageReader, altered: &[usize]) -> Vec<String> {
+    let names: Vec<String> = image.segments().iter().map(|s| s.path.display().to_string()).collect();
+    let mut places = Vec::new();
+    for (number, name) in altered.iter().filter_map(|number| Some((*number, names.get(*number)?))) {
+        match image.stored_otherwise(number) {
+            Some(chunks) if chunks.is_empty() => places.push(format!("{name}: outside of its chunks")),
+            Some(chunks) => places.extend(chunks.into_iter().map(|(offset, media)| {
+                format!("{name}: in the chunk at {offset}, which holds {media} of the medium")
+            })),
+            None => {}
+        }
+    }
+    places
+}
+
 /// Compares with what the record states; `others` are the verdicts on all else of the image.
 pub fn judge(
     image: &dyn ImageReader,
     claims: Option<&Claims>,
-    hashes: Option<&FileHashes>,
+    (hashes, places): (Option<&FileHashes>, &[String]),
     others: &[Property],
 ) -> Property {
     if !image.is_container() {
@@ -67,6 +95,10 @@ pub fn judge(
         told.push_str(
             "; yet all data, hash values and fields read as they were: what was changed lies where nothing is stored",
         );
+        places.iter().for_each(|place| {
+            told.push_str("; ");
+            told.push_str(place);
+        });
     }
     Property::found(FILES, Err(told))
 }

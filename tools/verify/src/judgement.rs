@@ -1,11 +1,11 @@
 //! From what was read and what the record claims to a verdict on each property.
 
 use crate::claims::Claims;
-use crate::files::{self, FILES};
-use crate::measurement::Measurement;
-use crate::making::{self, METADATA};
-use crate::property::{Finding, Property};
 use crate::earlier;
+use crate::files::{self, FILES};
+use crate::making::{self, METADATA};
+use crate::measurement::Measurement;
+use crate::property::{Finding, Property};
 use evidence::{ByteCount, HashAlgorithm, HashSet};
 use formats::{FormatError, ImageReader, ewf};
 
@@ -67,7 +67,7 @@ pub fn judge(
         making::judge(image, claims),
         unread(image, claims),
     ];
-    let files = files::judge(image, claims, measurement.files.as_ref(), &of_the_image);
+    let files = files::judge(image, claims, (measurement.files.as_ref(), &measurement.idle), &of_the_image);
     let [container, segments, in_container, in_record, parts, metadata, unread] = of_the_image;
     let of_the_record = [chain(claims), closed(claims), head_signed, key_as_written];
     let mut properties = vec![container, segments, in_container, in_record, parts, files];
@@ -95,8 +95,9 @@ pub fn judge_unreadable(
     if of_segments {
         properties.reverse();
     }
-    properties
-        .extend([HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES, FILES].map(|name| Property::not_checked(name, WHY)));
+    properties.extend(
+        [HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES, FILES].map(|name| Property::not_checked(name, WHY)),
+    );
     properties.extend([chain(claims), closed(claims)]);
     properties.extend(signature);
     properties.extend(claims.and_then(earlier::judge));

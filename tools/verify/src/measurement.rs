@@ -31,6 +31,8 @@ pub struct Measurement {
     pub altered: Option<Altered>,
     /// The segment files byte for byte, where the record states their hash values.
     pub files: Option<FileHashes>,
+    /// Where files were changed though all data read back.
+    pub idle: Vec<String>,
     /// What was asked for and read, where that is not the whole medium.
     pub partial: Option<Partial>,
 }

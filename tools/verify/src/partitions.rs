@@ -137,7 +137,9 @@ impl Medium<'_> {
             let kind = guid(entry.get(..16)?)?;
             let extent = last.checked_sub(first).and_then(|sectors| sectors.checked_add(1));
             let extent = extent.and_then(|sectors| extent_of(first, sectors, sector));
-            let Some(media) = extent.filter(|_| entry.iter().take(16).any(|byte| *byte != 0)) else { continue };
+            let Some(media) = extent.filter(|_| entry.iter().take(16).any(|byte| *byte != 0)) else {
+                continue;
+            };
             let name = entry.get(56..128)?.chunks_exact(2).map(|pair| match pair {
                 [low, high] => u16::from_le_bytes([*low, *high]),
                 _ => 0,
@@ -166,7 +168,9 @@ impl Medium<'_> {
         for number in 5..5u32.saturating_add(MOST_LOGICAL) {
             seen.push(at);
             let Some(record) = at.checked_mul(sector).and_then(|at| self.bytes::<512>(at)) else { break };
-            let [Some((kind, first, sectors)), Some((next_kind, next, _)), ..] = entries(&record) else { break };
+            let [Some((kind, first, sectors)), Some((next_kind, next, _)), ..] = entries(&record) else {
+                break;
+            };
             // The first counts from here, the second from the beginning of the extended partition.
             let first = at.saturating_add(first);
             partitions.extend(partition(number, kind, first, sectors, sector));

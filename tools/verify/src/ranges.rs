@@ -182,7 +182,10 @@ mod tests {
     #[test]
     fn a_range_is_in_bytes_or_in_sectors_of_the_medium() {
         let of = |words: &str, sector| {
-            words.parse::<WantedRange>().unwrap().of(ByteCount(1 << 30), Some(SectorSize::new(sector).unwrap()))
+            words
+                .parse::<WantedRange>()
+                .unwrap()
+                .of(ByteCount(1 << 30), Some(SectorSize::new(sector).unwrap()))
         };
         assert_eq!(of("1048576+512", 512).unwrap(), extent(1 << 20, 512));
         assert_eq!(of("2048s+16s", 512).unwrap(), extent(1 << 20, 8192));

@@ -153,9 +153,9 @@ impl Report {
 
     fn places_in(&self, table: &PartitionTable, unread: &ExtentSet) -> Vec<Place> {
         let kinds = [("altered", &self.altered), ("damaged", &self.damaged), ("unread", unread)];
-        let places = kinds.into_iter().flat_map(|(what, ranges)| {
-            ranges.iter().take(MOST_PLACES).map(move |media| (what, media))
-        });
+        let places = kinds
+            .into_iter()
+            .flat_map(|(what, ranges)| ranges.iter().take(MOST_PLACES).map(move |media| (what, media)));
         let place = |(what, media)| Place { what, media, whereabouts: table.whereabouts(media) };
         places.map(place).collect()
     }

@@ -137,7 +137,10 @@ fn verdict(report: &Report) -> String {
     let skipped = named(Verdict::NotChecked).len();
     match report.verdict {
         Verdict::Holds if report.ranges.is_some() => {
-            format!("HOLDS for what was read: {} properties checked, {skipped} not", named(Verdict::Holds).len())
+            format!(
+                "HOLDS for what was read: {} properties checked, {skipped} not",
+                named(Verdict::Holds).len()
+            )
         }
         Verdict::Holds if skipped == 0 => "HOLDS: every property was checked and holds".to_owned(),
         Verdict::Holds => {

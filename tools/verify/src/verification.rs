@@ -4,7 +4,7 @@ use crate::arguments::Arguments;
 use crate::papers::Papers;
 use crate::partitions::PartitionTable;
 use crate::report::Report;
-use crate::{claims, judgement, measurement, ranges, table};
+use crate::{claims, files, judgement, measurement, ranges, table};
 use evidence::ExtentSet;
 use formats::FormatError;
 use std::io::Write;
@@ -58,7 +58,14 @@ pub fn verify(arguments: &Arguments) -> Result<Report, VerifyError> {
                 let segments = image.segments().to_vec();
                 let hashed = image.is_container() && claims.is_some_and(|claims| !claims.copies.is_empty());
                 let files = hashed.then_some(segments.as_slice());
-                (flaws, measurement::measure(&mut *image, &algorithms, leaves, files)?)
+                let mut measurement = measurement::measure(&mut *image, &algorithms, leaves, files)?;
+                if let (Some(claims), Some(hashes)) = (claims, &measurement.files)
+                    && flaws.is_empty()
+                    && measurement.damaged.is_empty()
+                {
+                    measurement.idle = files::locate(&mut *image, &files::altered(claims, hashes));
+                }
+                (flaws, measurement)
             } else {
                 (Vec::new(), ranges::measure(&mut *image, asked, leaves)?)
             };

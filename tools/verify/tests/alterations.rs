@@ -110,7 +110,9 @@ fn alter_and_check(kind: ImageKind, (length, segments): (u64, Option<u64>), shar
     eprintln!("{extension}: all {share} found: {told:?}");
     if kind == ImageKind::Ewf {
         let Stranger { asked, found, .. } = stranger;
-        eprintln!("{extension}: of {asked} that touched the image, pf-verify found {asked}, ewfverify {found}");
+        eprintln!(
+            "{extension}: of {asked} that touched the image, pf-verify found {asked}, ewfverify {found}"
+        );
     }
 }
 

@@ -275,13 +275,7 @@ pub fn assert_resumed(to: &Path, before: Vouched, tally: &mut Tally, what: &str)
 }
 
 /// What the record has of each segment as a file must be what b3sum says of it, whatever was cut off in between.
-fn judge_files(
-    to: &Path,
-    closed: &serde_json::Value,
-    newest: &[serde_json::Value],
-    form: Form,
-    what: &str,
-) {
+fn judge_files(to: &Path, closed: &serde_json::Value, newest: &[serde_json::Value], form: Form, what: &str) {
     let segments = closed["segments"].as_array().unwrap().iter();
     let paths: Vec<PathBuf> = segments.map(|segment| to.join(segment["name"].as_str().unwrap())).collect();
     // Of two destinations each has its own, because an identifier in the container is drawn anew.
