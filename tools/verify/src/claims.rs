@@ -154,10 +154,10 @@ impl Claims {
             Content::Known(Entry::RescueBegun(begun)) => {
                 claims.add_earlier(begun.earlier.into_iter().collect())
             }
-            Content::Known(Entry::Verification(verified)) => {
-                if verified.matches && !verified.files.is_empty() && claims.copies.len() < MOST_COPIES {
-                    claims.copies.push(verified.files);
-                }
+            Content::Known(Entry::Verification(verified))
+                if verified.matches && !verified.files.is_empty() && claims.copies.len() < MOST_COPIES =>
+            {
+                claims.copies.push(verified.files);
             }
             Content::Known(Entry::Leaves(leaves)) => claims.leaves.add(leaves),
             Content::Known(Entry::ImageClosed(image)) => {
