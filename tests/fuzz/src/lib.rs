@@ -22,8 +22,10 @@ mod checkpoints;
 mod container;
 mod disk_answers;
 mod guard_text;
+mod heads;
 mod images;
 mod mapfile;
+mod partition_tables;
 mod records;
 pub mod seeds;
 mod signatures;
@@ -99,6 +101,24 @@ pub const TARGETS: &[Target] = &[
         run: records::record_chained,
     },
     Target { name: "case_file", what: "a case file, TOML", longest: 8 << 10, run: case_files::case_file },
+    Target {
+        name: "head",
+        what: "the signed head of a record as it comes",
+        longest: 16 << 10,
+        run: heads::head,
+    },
+    Target {
+        name: "head_stated",
+        what: "what a head states, in a file whose form, key and signature are good",
+        longest: 8 << 10,
+        run: heads::head_stated,
+    },
+    Target {
+        name: "partition_table",
+        what: "the partition table of an imaged disk: GPT, MBR, logical partitions",
+        longest: 32 << 10,
+        run: partition_tables::partition_table,
+    },
     Target {
         name: "signatures",
         what: "what lies on a disk: partition tables, file systems, RAID, encryption",

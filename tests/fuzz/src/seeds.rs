@@ -21,6 +21,7 @@ pub fn write() {
     segment_set();
     record();
     case_file();
+    partition_tables();
     signatures();
     guard_text();
     aff4::write();
@@ -167,6 +168,35 @@ fn record() {
     }
     writer.append(&record::Entry::Interrupted { reason: "a signal".into() }).unwrap();
     keep("record", "own", &fs::read(&path).unwrap());
+    let head = writer.sign(&record::SecretKey::generate().unwrap()).unwrap();
+    let head = fs::read(head).unwrap();
+    keep("head", "own", &head);
+    let head: serde_json::Value = serde_json::from_slice(&head).unwrap();
+    keep("head_stated", "own", head["statement"].as_str().unwrap().as_bytes());
+    let other = head["statement"].as_str().unwrap().replace("\"entries\":3", "\"entries\":2");
+    keep("head_stated", "other", other.as_bytes());
+}
+
+/// A disk that sfdisk has divided: what lies before its first partition.
+fn partition_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let logical = "label: dos\nstart=2, size=4, type=7\nstart=8, size=512, type=5\n\
+                   start=10, size=10, type=83\nstart=24, size=10, type=c\n";
+    for (name, script) in [
+        ("gpt", "label: gpt\nfirst-lba: 34\nstart=64, size=64, name=one\nstart=256, size=512\n"),
+        ("logical", logical),
+    ] {
+        let disk = folder.path().join(name);
+        fs::File::create(&disk).unwrap().set_len(1 << 20).unwrap();
+        HostProgram::new("sfdisk", "fdisk")
+            .unwrap()
+            .arg("--quiet")
+            .arg(&disk)
+            .input(script.to_owned())
+            .run()
+            .unwrap();
+        keep("partition_table", name, &fs::read(&disk).unwrap()[..20 << 10]);
+    }
 }
 
 /// Programs that lay something on a disk of 1 440 KiB: package, program, arguments.

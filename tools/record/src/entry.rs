@@ -6,8 +6,8 @@ use crate::leaves_entry::Leaves;
 use crate::measured_boot_entry::MeasuredBoot;
 use crate::resume_entry::{Checkpoint, ResumeBegun};
 use evidence::{
-    ByteCount, ByteOffset, Case, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet,
-    SelfReport,
+    ByteCount, ByteOffset, Case, DeviceIdentity, Digest, Extent, ExtentSet, GuardState, HashAlgorithm,
+    HashSet, SelfReport,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -318,6 +318,10 @@ pub struct Verification {
     /// What did not match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mismatches: Vec<String>,
+    /// BLAKE3 of each segment as a file, in the order of the segments of [`ImageClosed`]: of containers that match. The
+    /// media data vouch for every byte of a raw image; a container has some that no media data depend on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Digest>,
 }
 
 /// How it ended.
