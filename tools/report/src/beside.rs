@@ -5,6 +5,7 @@ use record::ChainHash;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
+use timestamp::Answer;
 
 /// Longest file that is read: a head has 16 KiB at most, an answer of a time-stamp authority rarely as much.
 const LONGEST: u64 = 1 << 20;
@@ -27,6 +28,8 @@ pub struct Beside {
     pub head: Option<SmallFile>,
     /// `NAME.head.tsr`.
     pub time_stamp: Option<SmallFile>,
+    /// The time that it states for this head, or why it states none. Its signature was not checked.
+    pub stamped: Option<Result<String, String>>,
 }
 
 impl Beside {
@@ -35,12 +38,22 @@ impl Beside {
     /// # Errors
     /// [`Failure::Beside`] for a file that is there and can't be read, or is too large to be what its name says.
     pub fn find(path: &Path) -> Result<Self, Failure> {
-        let head = record::head_path(path);
-        Ok(Self { head: small_file(&head)?, time_stamp: small_file(&head.with_extension("tsr"))? })
+        let place = record::head_path(path);
+        let head = small_file(&place)?.map(|(file, _)| file);
+        let answer = small_file(&timestamp::answer_path(&place))?;
+        let stamped = answer.as_ref().map(|(_, bytes)| stamped(bytes, head.as_ref()));
+        Ok(Self { head, time_stamp: answer.map(|(file, _)| file), stamped })
     }
 }
 
-fn small_file(path: &Path) -> Result<Option<SmallFile>, Failure> {
+fn stamped(answer: &[u8], head: Option<&SmallFile>) -> Result<String, String> {
+    let answer = Answer::read(answer).map_err(|error| error.to_string())?;
+    let head = head.ok_or("there is no head for it to be about")?;
+    answer.fits(head.sha256.into(), None).map_err(|misfit| misfit.to_string())?;
+    Ok(answer.time().to_string())
+}
+
+fn small_file(path: &Path) -> Result<Option<(SmallFile, Vec<u8>)>, Failure> {
     let failed = |source| Failure::Beside { path: path.to_owned(), source };
     let file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -53,5 +66,5 @@ fn small_file(path: &Path) -> Result<Option<SmallFile>, Failure> {
         return Err(failed(ErrorKind::FileTooLarge.into()));
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Some(SmallFile { name, size, sha256: ChainHash::of_line(&bytes) }))
+    Ok(Some((SmallFile { name, size, sha256: ChainHash::of_line(&bytes) }, bytes)))
 }

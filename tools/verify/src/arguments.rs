@@ -34,6 +34,9 @@ pub struct Arguments {
     /// The public key that must have signed the record, in PEM.
     #[arg(long, value_name = "FILE", group = "written down")]
     pub public_key: Option<PathBuf>,
+    /// Certificates, in PEM, that are trusted to lead to that of the authority which stamped the head, NAME.head.tsr.
+    #[arg(long, value_name = "FILE")]
+    pub authority: Option<PathBuf>,
     /// Print the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -55,7 +58,7 @@ const AFTER: &str = "\
 Properties: container sound, segments complete, hash values in container, hash
 values in record, parts as recorded, record chain unbroken, record closed, record
 head signed, key as written down, metadata as recorded, unread ranges as
-recorded. Each holds, FAILS, or was not checked, with reason. The parts (of a MiB,
+recorded; time-stamp, where one lies beside the head. Each holds, FAILS, or was not checked, with reason. The parts (of a MiB,
 on large media of more) have hash values of their own in the record: they tell
 where a medium is not what was acquired.
 

@@ -26,6 +26,7 @@ mod property;
 mod report;
 mod signature;
 mod table;
+mod time_stamp;
 mod verification;
 
 pub use arguments::{Arguments, COULD_NOT_CHECK, FAILS, HOLDS};

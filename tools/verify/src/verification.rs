@@ -25,6 +25,9 @@ pub enum VerifyError {
     /// The key that was given.
     #[error(transparent)]
     Key(#[from] record::KeyError),
+    /// What a time-stamp is checked with.
+    #[error(transparent)]
+    Stamp(#[from] crate::time_stamp::StampFileError),
     /// Nobody could read the result.
     #[error("writing the report to standard output failed: {0}")]
     Output(#[from] std::io::Error),
