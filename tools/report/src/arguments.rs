@@ -30,7 +30,7 @@ Exit codes:
 Memory: at most 128 MiB, whatever the record holds; a result has at most 16 MiB.";
 
 /// Shows the record of an acquisition to people: as text, as one HTML page in English and Chinese, and as the
-/// forms that Chinese rules ask for.
+/// forms that Chinese rules ask for; gives it to other programs; has the time of its head vouched for.
 #[derive(Debug, Parser)]
 #[command(name = "pf-record", version, after_help = AFTER)]
 pub struct Arguments {

@@ -25,8 +25,16 @@ const SIGNING_CERTIFICATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.
 const SIGNING_CERTIFICATE_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
 const SHA_384: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");
 const SHA_512: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3");
-/// id-RSASSA-PSS (RFC 4055 §3.1).
-const RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+/// Signatures and the hash that their name states: RSA (RFC 8017, which may leave the hash to the digest), ECDSA (RFC 5758).
+const SIGNATURES: [(ObjectIdentifier, Option<Hash>); 7] = [
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1"), None),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"), Some(Hash::Sha256)),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"), Some(Hash::Sha384)),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"), Some(Hash::Sha512)),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"), Some(Hash::Sha256)),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"), Some(Hash::Sha384)),
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"), Some(Hash::Sha512)),
+];
 /// id-ce-extKeyUsage (RFC 5280 §4.2.1.12).
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 
@@ -76,6 +84,10 @@ pub(crate) fn check(
         return Err(SignatureError::wrong("it is not signed by exactly one signer"));
     };
     let hash = hash(&signer.digest_alg.oid)?;
+    // RFC 5652 §5.1: the digests of all signers are named before the content.
+    if !signed.digest_algorithms.iter().any(|named| named.oid == signer.digest_alg.oid) {
+        return Err(SignatureError::wrong("it names another digest than its signer"));
+    }
     let attributes = signer.signed_attrs.as_ref();
     let attributes = attributes.ok_or_else(|| SignatureError::wrong("its signature covers no attributes"))?;
     let attributes_der = attributes.to_der().map_err(SignatureError::wrong)?;
@@ -216,8 +228,15 @@ fn signature_holds(
     hash: Hash,
     attributes: &[u8],
 ) -> Result<(), SignatureError> {
-    if signer.signature_algorithm.oid == RSA_PSS {
-        return Err(SignatureError::unknown("it is signed with RSA-PSS, which is not known here"));
+    let named = signer.signature_algorithm.oid;
+    let stated = SIGNATURES.iter().find(|(oid, _)| *oid == named).map(|(_, hash)| *hash);
+    match stated {
+        Some(stated) if stated.is_none_or(|stated| stated == hash) => {}
+        Some(_) => return Err(SignatureError::wrong("its signature and its digest are of two hashes")),
+        None => {
+            let what = format!("it is signed in a way that is not known here: {named}");
+            return Err(SignatureError::unknown(what));
+        }
     }
     let mut known = false;
     for algorithm in algorithms::with(hash) {
