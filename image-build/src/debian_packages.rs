@@ -95,6 +95,7 @@ const PACKAGES: &[Package] = &[
     test("fuse3", "files that fail, for recovery to be tested on"),
     test("gdisk", "second opinion on partition tables"),
     test("jq", "second reader of the record"),
+    test("libxml2-utils", "second reader of DFXML, validator of its schema"),
     test("lvm2", "LVM signatures, second reader of volume groups"),
     test("mdadm", "RAID signatures, second reader of RAID members"),
     test("openssl", "second opinion on keys and signatures of records, and on SM3 and SHA-3"),

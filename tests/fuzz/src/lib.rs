@@ -29,6 +29,7 @@ mod partition_tables;
 mod records;
 pub mod seeds;
 mod signatures;
+mod time_stamps;
 mod volume;
 
 use std::path::{Path, PathBuf};
@@ -124,6 +125,12 @@ pub const TARGETS: &[Target] = &[
         what: "what lies on a disk: partition tables, file systems, RAID, encryption",
         longest: 16 << 10,
         run: signatures::signatures,
+    },
+    Target {
+        name: "time_stamp",
+        what: "the answer of a time-stamp authority, its request, and certificates",
+        longest: 16 << 10,
+        run: time_stamps::time_stamp,
     },
     Target {
         name: "guard_text",

@@ -11,6 +11,7 @@ use acquire::sidecar;
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, Hasher, LeafSize, SectorSize};
 use formats::{ImageKind, ImagePlan, ImageSummary, MediumKind};
 use harness::host_program::HostProgram;
+use harness::time_stamp_authority::{Kind, TimeStampAuthority};
 use std::fs;
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub fn write() {
     case_file();
     partition_tables();
     signatures();
+    time_stamps();
     guard_text();
     aff4::write();
     begun_images();
@@ -251,6 +253,23 @@ fn signatures() {
         let [_, high, middle, low] = offset.to_be_bytes();
         let patch = [&[6, high, middle, low, magic.len() as u8], magic].concat();
         keep("signatures", name, &patch);
+    }
+}
+
+/// Requests of ours, answered by OpenSSL; the certificate to trust lies beside the seeds' makers.
+fn time_stamps() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/seeds/time-stamp-root.pem");
+    let kinds = [("p256", Kind::P256), ("p384", Kind::P384), ("rsa", Kind::Rsa)];
+    for (name, kind) in kinds {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = TimeStampAuthority::new(folder.path(), kind).unwrap();
+        let (request, answer) = (folder.path().join("tsq"), folder.path().join("tsr"));
+        let der = timestamp::Request::new([7; 32], [1, 2, 3, 4, 5, 6, 7, 8]).to_der().unwrap();
+        fs::write(&request, &der).unwrap();
+        authority.answer(&request, &answer).unwrap();
+        keep("time_stamp", "request", &der);
+        keep("time_stamp", &format!("answer-{name}"), &fs::read(&answer).unwrap());
+        fs::copy(authority.root(), &root).unwrap();
     }
 }
 

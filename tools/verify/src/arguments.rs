@@ -39,6 +39,9 @@ pub struct Arguments {
     /// behind (2048s+16s). May be given several times.
     #[arg(long = "range", value_name = "OFFSET+LENGTH")]
     pub ranges: Vec<WantedRange>,
+    /// Certificates, in PEM, that are trusted to lead to that of the authority which stamped the head, NAME.head.tsr.
+    #[arg(long, value_name = "FILE")]
+    pub authority: Option<PathBuf>,
     /// Print the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -60,11 +63,11 @@ const AFTER: &str = "\
 Properties: container sound, segments complete, hash values in container, hash
 values in record, parts as recorded, files as recorded, record chain unbroken,
 record closed, record head signed, key as written down, earlier records as named
-(where the record names any), metadata as recorded, unread ranges as recorded.
-Each holds, FAILS, or was not checked, with reason. The parts (of a MiB, on large
-media of more) have hash values of their own in the record: they tell where a
-medium is not what was acquired, and the partition table in the image tells in
-which partition that is.
+(where the record names any), metadata as recorded, unread ranges as recorded,
+time-stamp (where one lies beside the head). Each holds, FAILS, or was not
+checked, with reason. The parts (of a MiB, on large media of more) have hash
+values of their own in the record: they tell where a medium is not what was
+acquired, and the partition table in the image tells in which partition that is.
 
 --range reads the parts that hold the range and compares them with the record.
 Without values of parts it reads the chunks of the container that hold it, and

@@ -31,6 +31,7 @@ mod ranges;
 mod report;
 mod signature;
 mod table;
+mod time_stamp;
 mod verification;
 
 pub use arguments::{Arguments, COULD_NOT_CHECK, FAILS, HOLDS};

@@ -182,8 +182,9 @@ impl Report {
         papers: &Papers,
         flaws: Vec<String>,
         measurement: Measurement,
-        properties: Vec<Property>,
+        mut properties: Vec<Property>,
     ) -> Self {
+        properties.extend(papers.judge_time_stamp());
         let fails = properties.iter().any(|property| property.verdict == Verdict::Fails);
         // Names, sizes and a sound record say nothing about the data; checksums and hash values do.
         let vouched = properties.iter().any(|property| {

@@ -30,6 +30,9 @@ pub enum VerifyError {
     /// The part of the medium that was asked for.
     #[error(transparent)]
     Range(#[from] ranges::RangeError),
+    /// What a time-stamp is checked with.
+    #[error(transparent)]
+    Stamp(#[from] crate::time_stamp::StampFileError),
     /// Nobody could read the result.
     #[error("writing the report to standard output failed: {0}")]
     Output(#[from] std::io::Error),
