@@ -18,7 +18,8 @@ pub const COULD_NOT_CHECK: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "pf-verify", version, after_help = AFTER)]
 pub struct Arguments {
-    /// The image's first segment: .E01, .aff4, .raw, .dd, .img, or .001 of a split raw image.
+    /// The image's first segment: .E01, .aff4, .raw, .dd, .img, or .001 of a split raw image. Where there is no image, its
+    /// record (.record.jsonl): then chain, head, key and earlier records are checked.
     pub image: PathBuf,
     /// The record; by default the one beside the image, named like it with .record.jsonl.
     #[arg(long, value_name = "FILE")]
@@ -48,6 +49,11 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// True where a record stands in the place of the image: there is no image.
+    pub(crate) fn is_of_a_record(&self) -> bool {
+        self.image.extension().is_some_and(|extension| extension == "jsonl")
+    }
+
     /// What is known of the key.
     pub(crate) fn written_down(&self) -> Result<WrittenDown, KeyError> {
         Ok(match (self.key_words, self.fingerprint, &self.public_key) {

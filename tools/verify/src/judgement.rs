@@ -105,6 +105,19 @@ pub fn judge_unreadable(
     properties
 }
 
+/// Judges a record without its image.
+pub fn judge_record(claims: Option<&Claims>, signature: [Property; 2]) -> Vec<Property> {
+    let of_the_image =
+        [CONTAINER_SOUND, SEGMENTS_COMPLETE, HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES, FILES];
+    let without = |name| Property::not_checked(name, "a record was given, and no image");
+    let mut properties: Vec<Property> = of_the_image.map(without).into();
+    properties.extend([chain(claims), closed(claims)]);
+    properties.extend(signature);
+    properties.extend(claims.and_then(earlier::judge));
+    properties.extend([METADATA, UNREAD].map(without));
+    properties
+}
+
 pub const NO_RECORD: &str = "no record found; name one with --record";
 
 fn container_sound(image: &dyn ImageReader, flaws: &[FormatError], measurement: &Measurement) -> Property {

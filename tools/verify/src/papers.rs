@@ -18,7 +18,10 @@ pub struct Papers {
 impl Papers {
     /// Reads what the command line names, or what lies beside the image.
     pub fn find(arguments: &Arguments) -> Result<Self, VerifyError> {
-        let named = arguments.record.as_deref();
+        let named = match arguments.is_of_a_record() {
+            true => Some(arguments.image.as_path()),
+            false => arguments.record.as_deref(),
+        };
         let written_down = arguments.written_down()?;
         let claims = claims::find(&arguments.image, named)?;
         let record = claims::place(&arguments.image, named);

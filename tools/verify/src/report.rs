@@ -162,19 +162,22 @@ impl Report {
 
     /// The report on an image that could not be opened because of what `error` says about it.
     pub fn of_unreadable(path: &Path, papers: &Papers, error: &FormatError) -> Self {
-        let described = Image {
-            path: path.display().to_string(),
-            format: None,
-            media_size: None,
-            sector_size: None,
-            segments: Vec::new(),
-            case: CaseData::default(),
-            stored_hashes: HashSet::new(),
-            unread: ExtentSet::new(),
-        };
         let claims = papers.claims.as_ref();
         let properties = judgement::judge_unreadable(claims, error, papers.judge_signature());
-        Self::new(described, papers, vec![error.to_string()], Measurement::default(), properties)
+        let flaws = vec![error.to_string()];
+        Self::new(unread_image(path.display().to_string()), papers, flaws, Measurement::default(), properties)
+    }
+
+    /// The report on a record of which no image is there.
+    pub fn of_a_record(papers: &Papers) -> Self {
+        let properties = judgement::judge_record(papers.claims.as_ref(), papers.judge_signature());
+        let none = unread_image("none was given".to_owned());
+        let mut report = Self::new(none, papers, Vec::new(), Measurement::default(), properties);
+        if report.verdict == Verdict::NotChecked {
+            // Nothing of an image was asked, and what was asked holds.
+            (report.verdict, report.exit) = (Verdict::Holds, HOLDS);
+        }
+        report
     }
 
     fn new(
@@ -229,5 +232,19 @@ impl Report {
             verdict,
             exit,
         }
+    }
+}
+
+/// An image of which nothing was read.
+fn unread_image(path: String) -> Image {
+    Image {
+        path,
+        format: None,
+        media_size: None,
+        sector_size: None,
+        segments: Vec::new(),
+        case: CaseData::default(),
+        stored_hashes: HashSet::new(),
+        unread: ExtentSet::new(),
     }
 }

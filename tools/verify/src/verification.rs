@@ -48,6 +48,9 @@ pub enum VerifyError {
 pub fn verify(arguments: &Arguments) -> Result<Report, VerifyError> {
     evidence::self_test()?;
     let papers = Papers::find(arguments)?;
+    if arguments.is_of_a_record() {
+        return Ok(Report::of_a_record(&papers));
+    }
     match formats::open(&arguments.image) {
         Ok(mut image) => {
             let (size, sector) = (image.media_size(), image.sector_size());
