@@ -66,13 +66,12 @@ fn compile(words: &[&str]) -> Result<PathBuf> {
         .in_folder(&root)
         .args(["build", "--quiet", "--release", "--locked", "--target", STATIC_TARGET, "--target-dir"])
         .arg(root.join("target"))
-        // No path of the building machine in a binary: the same sources give the same bytes in any folder. A program that
-        // aborts on a panic never unwinds: without the tables for it, and with relocations packed, it is a tenth smaller.
+        // No path of the building machine in a binary: the same sources give the same bytes in any folder. And the addresses
+        // that the start of a program moves stand packed (DT_RELR, which musl reads since 1.2.4): 200 KiB less in the largest.
         .env(
             "RUSTFLAGS",
             format!(
-                "--remap-path-prefix={}=/permafrost --remap-path-prefix={cargo_home}=/cargo \
-                 -C force-unwind-tables=no -C link-arg=-Wl,-z,pack-relative-relocs",
+                "-Clink-arg=-Wl,-z,pack-relative-relocs --remap-path-prefix={}=/permafrost --remap-path-prefix={cargo_home}=/cargo",
                 root.display()
             ),
         )
