@@ -75,7 +75,7 @@ pub fn write(account: &Account, folder: &Path) -> Result<Vec<PathBuf>, Failure> 
     for template in TEMPLATES {
         let template: Template = serde_json::from_str(template)?;
         let path = folder.join(&template.file);
-        if let Err(failure) = output::create(&path, &form(&template, account)) {
+        if let Err(failure) = output::create(&path, form(&template, account)) {
             made.iter().for_each(|path| drop(fs::remove_file(path)));
             return Err(failure);
         }
