@@ -53,7 +53,7 @@ pub use fingerprint::{Fingerprint, FingerprintError};
 pub use head::{HEAD_SUFFIX, HEAD_VERSION, Head, HeadError, HeadStatement, KeyNotice, KeyOrigin, head_path};
 pub use key::{KeyError, PublicKey, SecretKey};
 pub use leaves_entry::Leaves;
-pub use measured_boot_entry::{EventLog, MeasuredBoot};
+pub use measured_boot_entry::{EventLog, MeasuredBoot, PcrBanks, TpmPresence};
 pub use reader::{Break, Chain, Content, Flaw, RecordFile, StoredEntry, read, visit};
 pub use resume_entry::{Checkpoint, ResumeBegun};
 pub use writer::{RecordWriter, is_being_written};

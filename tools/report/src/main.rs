@@ -78,7 +78,7 @@ fn run(face: &Face) -> Result<u8, Failure> {
         }
         Face::Html(html) => {
             let account = read(&html.record)?;
-            output::create(&html.output, &page::page(&account, html.lang))?;
+            output::create(&html.output, page::page(&account, html.lang))?;
             tell(&account, &[&html.output], html.json, &mut output)?;
             account
         }

@@ -5,7 +5,7 @@ use crate::protection::Commands;
 use crate::text::{self, field};
 use evidence::{ByteCount, DeviceIdentity, Extent, Finding, SelfReport};
 use record::{
-    Content, Entry, EventLog, FaultPolicy, MeasuredBoot, Outcome, RescuePass, ResumeBegun, Verification,
+    Content, Entry, FaultPolicy, MeasuredBoot, Outcome, RescuePass, ResumeBegun, TpmPresence, Verification,
 };
 
 /// Characters of a part of a sentence: the sentence stays bounded too.
@@ -28,33 +28,30 @@ pub fn sentence(content: &Content, language: Language) -> String {
 }
 
 fn measured_boot(boot: &MeasuredBoot, language: Language) -> String {
-    match boot {
-        MeasuredBoot::None { reason } => {
-            let reason = part(reason);
-            language.pick(
-                format!("How the machine was started is not measured: {reason}"),
-                format!("启动过程没有 TPM 度量值：{reason}"),
-            )
-        }
-        MeasuredBoot::Present { version, banks, event_log } => {
-            let (version, banks) =
-                (part(version), part(banks.keys().cloned().collect::<Vec<_>>().join(", ")));
-            let log = match event_log {
-                EventLog::Kept { sha256, .. } => language.pick(
-                    format!("event log with SHA-256 {sha256}"),
-                    format!("事件日志的 SHA-256：{sha256}"),
-                ),
-                EventLog::Missing { reason } => {
-                    let reason = part(reason);
-                    language.pick(format!("no event log: {reason}"), format!("没有事件日志：{reason}"))
-                }
-            };
-            language.pick(
-                format!("TPM {version} of the machine: PCR values of {banks}; {log}"),
-                format!("本机 TPM {version}：已记录 PCR 值（{banks}）；{log}"),
-            )
-        }
+    let words = |text: &Option<String>| part(text.as_deref().unwrap_or_default());
+    if boot.tpm == TpmPresence::None {
+        let reason = words(&boot.reason);
+        return language.pick(
+            format!("How the machine was started is not measured: {reason}"),
+            format!("启动过程没有 TPM 度量值：{reason}"),
+        );
     }
+    let banks = boot.banks.iter().flat_map(|banks| banks.keys().cloned());
+    let (version, banks) = (words(&boot.version), part(banks.collect::<Vec<_>>().join(", ")));
+    let sha256 = boot.event_log.as_ref().and_then(|log| log.sha256.as_ref());
+    let log = match sha256 {
+        Some(sha256) => {
+            language.pick(format!("event log with SHA-256 {sha256}"), format!("事件日志的 SHA-256：{sha256}"))
+        }
+        None => {
+            let reason = boot.event_log.as_ref().map(|log| words(&log.reason)).unwrap_or_default();
+            language.pick(format!("no event log: {reason}"), format!("没有事件日志：{reason}"))
+        }
+    };
+    language.pick(
+        format!("TPM {version} of the machine: PCR values of {banks}; {log}"),
+        format!("本机 TPM {version}：已记录 PCR 值（{banks}）；{log}"),
+    )
 }
 
 fn part(text: impl std::fmt::Display) -> String {

@@ -6,7 +6,7 @@ use super::source::Source;
 use device::tpm::Tpm;
 use evidence::HashAlgorithm;
 use nix::sys::utsname::uname;
-use record::{AcquisitionOpened, Entry, Environment, EventLog, GuardReport, MeasuredBoot, Plan, Software};
+use record::{AcquisitionOpened, Entry, Environment, GuardReport, MeasuredBoot, Plan, Software};
 
 /// What was known and decided before the first read.
 pub fn opened(
@@ -33,12 +33,11 @@ pub fn opened(
 /// How this machine was started.
 pub fn measured_boot() -> Entry {
     let told = match Tpm::read() {
-        Err(reason) => MeasuredBoot::None { reason },
-        Ok(Tpm { version, banks, event_log }) => MeasuredBoot::Present {
-            version: version.to_owned(),
-            banks: banks.into_iter().map(|bank| (bank.algorithm, bank.values)).collect(),
-            event_log: EventLog::of(event_log),
-        },
+        Err(reason) => MeasuredBoot::absent(reason),
+        Ok(Tpm { version, banks, event_log }) => {
+            let banks = banks.into_iter().map(|bank| (bank.algorithm, bank.values)).collect();
+            MeasuredBoot::present(version, banks, event_log)
+        }
     };
     Entry::MeasuredBoot(Box::new(told))
 }
