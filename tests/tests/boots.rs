@@ -49,6 +49,40 @@ fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
     oracle.judge(guest.emulator).unwrap()[0].assert_untouched();
 }
 
+/// An initramfs beside the built-in one, unpacked over it, could put anything into the system, process 1 too.
+fn takes_no_initramfs_of_the_boot_loader(run: &str, firmware: Firmware) {
+    let artifacts = Artifacts::of_this_build();
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("archive");
+    let script = format!(
+        "cd {} && echo planted > planted && echo planted | busybox cpio -o -H newc > {}",
+        folder.path().display(),
+        archive.display()
+    );
+    HostProgram::new("sh", "dash").unwrap().args(["-c", &script]).run().unwrap();
+    let boot = Boot::KernelWithInitramfs(artifacts.kernel().unwrap(), archive);
+    let machine = Machine::new(Chipset::Q35, boot).firmware(firmware);
+    let mut guest = Guest::boot(machine, &artifacts.log_folder(run).unwrap()).unwrap();
+    let efi = guest.run("[ -d /sys/firmware/efi ]").unwrap().succeeded();
+    assert_eq!(efi, firmware == Firmware::Uefi, "booted through the other firmware");
+    // A kernel that looks for it and fails says so; it takes memory for it that is not its own any more, too.
+    for complaint in ["Initramfs", "BUG:"] {
+        assert!(!guest.boot_log.contains(complaint), "{}", guest.boot_log);
+    }
+    assert!(!guest.run("[ -e /planted ]").unwrap().succeeded(), "the boot loader's initramfs was unpacked");
+    guest.power_off().unwrap();
+}
+
+#[test]
+fn an_initramfs_of_the_boot_loader_is_not_taken_under_bios() {
+    takes_no_initramfs_of_the_boot_loader("boot-initramfs-bios", Firmware::Bios);
+}
+
+#[test]
+fn an_initramfs_of_the_boot_loader_is_not_taken_under_uefi() {
+    takes_no_initramfs_of_the_boot_loader("boot-initramfs-uefi", Firmware::Uefi);
+}
+
 fn iso() -> std::path::PathBuf {
     Artifacts::of_this_build().iso().unwrap()
 }

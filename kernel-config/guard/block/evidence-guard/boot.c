@@ -35,7 +35,8 @@ static bool __init word_allowed(const char *word)
  * @params: boot parameters; an initramfs beside the built-in one is left out
  *
  * Quotes have no meaning here: no allowed word needs any, and a word with one
- * is dropped.
+ * is dropped. On UEFI there are further ways for an initramfs; the kernel's EFI
+ * entry and efi_init() leave them alone.
  */
 void __init evidence_guard_boot(char *command_line, struct boot_params *params)
 {

@@ -6,7 +6,7 @@ use super::clone;
 use super::destination;
 use super::ending::{close, outcome_of, record_early_end};
 use super::failure::{Failure, LONGEST_ARGUMENTS};
-use super::opening::{measured_boot, opened};
+use super::opening;
 use super::pause::Pause;
 use super::reading_back::{read_back, record_leaves};
 use super::records::Records;
@@ -184,8 +184,7 @@ impl<'a> Acquisition<'a> {
             destination: destinations.next().unwrap_or_default(),
             second_destination: destinations.next(),
         };
-        record.append(&opened(arguments, &source, reported.clone(), plan, &record))?;
-        record.append(&measured_boot())?;
+        opening::open(&mut record, arguments, &source, reported.clone(), plan)?;
         let hidden = ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
         if let Some(resumed) = &beginning.resumed {

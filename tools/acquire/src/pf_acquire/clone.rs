@@ -6,7 +6,7 @@ use super::clone_disk::{self, Layout, Target};
 use super::destination;
 use super::ending::{close, outcome_of, record_early_end};
 use super::failure::Failure;
-use super::opening::{measured_boot, opened};
+use super::opening;
 use super::reading_back::{differences, record_leaves, verification};
 use super::records::Records;
 use super::report::{FaultReport, Report};
@@ -93,8 +93,7 @@ impl<'a> Cloning<'a> {
             destination: target.path.display().to_string(),
             second_destination: None,
         };
-        record.append(&opened(arguments, &source, reported.clone(), plan, &record))?;
-        record.append(&measured_boot())?;
+        opening::open(&mut record, arguments, &source, reported.clone(), plan)?;
         let hidden = acquisition::ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
         let entry = target.entry(&layout, arguments.clone.wipe_rest);

@@ -6,16 +6,21 @@ use super::source::Source;
 use device::tpm::Tpm;
 use evidence::HashAlgorithm;
 use nix::sys::utsname::uname;
-use record::{AcquisitionOpened, Entry, Environment, GuardReport, MeasuredBoot, Plan, Software};
+use record::{AcquisitionOpened, Entry, Environment, GuardReport, MeasuredBoot, Plan, RecordError, Software};
 
-/// What was known and decided before the first read.
-pub fn opened(
+/// Begins the record: with what was known and decided before the first read, and with how this machine was started.
+pub fn open(
+    record: &mut Records,
     arguments: &Arguments,
     source: &Source,
     guard: GuardReport,
     plan: Plan,
-    record: &Records,
-) -> Entry {
+) -> Result<(), RecordError> {
+    record.append(&opened(arguments, source, guard, plan, record))?;
+    record.append(&measured_boot())
+}
+
+fn opened(arguments: &Arguments, source: &Source, guard: GuardReport, plan: Plan, record: &Records) -> Entry {
     let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     Entry::AcquisitionOpened(Box::new(AcquisitionOpened {
         format_version: record::FORMAT_VERSION,
@@ -31,7 +36,7 @@ pub fn opened(
 }
 
 /// How this machine was started.
-pub fn measured_boot() -> Entry {
+fn measured_boot() -> Entry {
     let told = match Tpm::read() {
         Err(reason) => MeasuredBoot::absent(reason),
         Ok(Tpm { version, banks, event_log }) => {

@@ -8,7 +8,7 @@ use super::acquisition::{self, note, stop_flag};
 use super::arguments::{Arguments, Format};
 use super::ending::{close, outcome_of, record_early_end};
 use super::failure::Failure;
-use super::opening::opened;
+use super::opening;
 use super::reading_back::{read_back, record_leaves};
 use super::records::{Records, put_aside};
 use super::report::{FaultReport, Report};
@@ -114,7 +114,7 @@ impl<'a> Rescue<'a> {
             destination: place.base.display().to_string(),
             second_destination: None,
         };
-        record.append(&opened(arguments, &source, reported, plan, &record))?;
+        opening::open(&mut record, arguments, &source, reported, plan)?;
         let hidden = acquisition::ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
         record.append(&Entry::RescueBegun(begun))?;

@@ -57,7 +57,8 @@ pub fn taken_over(given: &Arguments, cut_off: &CutOff, record: &Path) -> Result<
             return Err(refused(option, was));
         }
     }
-    if let Some(key) = now.difference(case).filter(|_| given.has("case_file")) {
+    // What the options say was compared above; without a case file nothing is stated.
+    if let Some(key) = given.stated.difference(case) {
         let reason = format!(
             "the case file says something else of {key} than this record: leave --case-file out; nothing was changed"
         );
