@@ -40,21 +40,25 @@ configfile ($medium)/boot/grub/grub.cfg
 ";
 
 /// The kernel's own command line names screen and first serial port; the menu only adds to it.
+///
+/// On UEFI the firmware itself starts the kernel (`chainloader`), as on Secure Boot: Debian's GRUB 2.06 would go past the
+/// kernel's EFI entry else, and only from there on the firmware's log of what it measured can be had.
 const GRUB_CFG: &str = "\
+if [ \"$grub_platform\" = efi ]; then set start=chainloader; else set start=linux; fi
 serial --unit=0 --speed=115200
 terminal_input console serial
 terminal_output console serial
 set timeout=3
 set default=0
 menuentry 'Permafrost: every disk write-blocked' {
-  linux /boot/bzImage
+  $start /boot/bzImage
 }
 menuentry 'Permafrost, plain text screen (if the picture stays black)' {
   set gfxpayload=text
-  linux /boot/bzImage
+  $start /boot/bzImage
 }
 menuentry 'Permafrost, messages on the first serial port only' {
-  linux /boot/bzImage console=ttyS0,115200
+  $start /boot/bzImage console=ttyS0,115200
 }
 ";
 

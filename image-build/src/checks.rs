@@ -1,6 +1,7 @@
 //! All tests, stage by stage, and the look at the image in a window.
 
 use crate::debian_packages::{self, Need};
+use crate::emulator_tests;
 use crate::error::{Doing, Result};
 use crate::fuzzing;
 use crate::image;
@@ -42,17 +43,14 @@ pub fn test(stages: &mut Stages) -> Result<()> {
     image::build(stages)?;
     stages.run("unit and integration tests", || cargo(&["test", "--quiet", "--locked", "--workspace"]))?;
     fuzzing::run(stages, None, fuzzing::SECONDS_IN_TESTS)?;
-    stages.run("tests in the emulator", || in_emulator(&["--tests"], &[]))
+    stages.run("tests in the emulator", || emulator_tests::run(None))
 }
 
 /// Tests of the guard's command gates alone. `PERMAFROST_RANDOM` says how many random commands each disk gets.
 pub fn test_guard(stages: &mut Stages) -> Result<()> {
     stages.run("packages for the tests", || debian_packages::ensure(&[Need::Build, Need::Emulate]))?;
     image::build(stages)?;
-    for suite in GUARD_SUITES {
-        stages.run(suite, || in_emulator(&["--test", suite], &[]))?;
-    }
-    Ok(())
+    stages.run("tests of the guard in the emulator", || emulator_tests::run(Some(&GUARD_SUITES)))
 }
 
 /// Test files that judge the command gates.
@@ -65,9 +63,6 @@ const GUARD_SUITES: [&str; 7] = [
     "prove_file_systems",
     "guard_error_paths",
 ];
-
-/// Machines at a time: each keeps one core busy.
-const MACHINES: &str = "2";
 
 /// The same attacks on a stock Debian kernel whose disks are marked read-only, and on ours.
 pub fn compare(stages: &mut Stages) -> Result<()> {
@@ -83,25 +78,16 @@ pub fn compare(stages: &mut Stages) -> Result<()> {
             ("PERMAFROST_STOCK_INITRAMFS", stock.initramfs.as_ref()),
             ("PERMAFROST_COMPARISON", table.as_ref()),
         ];
-        in_emulator(&["--test", "stock_comparison", "--", "--ignored"], &told)
+        let test =
+            ["test", "--locked", "--package", "harness", "--features", "vm", "--test", "stock_comparison"];
+        let mut cargo = Program::new(env!("CARGO")).in_folder(&workspace::root()).args(test);
+        for (name, value) in told {
+            cargo = cargo.env(name, value);
+        }
+        cargo.args(["--", "--ignored", "--nocapture", "--test-threads", "2"]).run()
     })?;
     print!("{}", workspace::read_text(&table)?);
     Ok(())
-}
-
-/// Tests of the harness that boot the built image; what stands behind `--` goes to the tests.
-fn in_emulator(which: &[&str], told: &[(&str, &OsStr)]) -> Result<()> {
-    let mut cargo = Program::new(env!("CARGO"))
-        .in_folder(&workspace::root())
-        .args(["test", "--locked", "--package", "harness", "--features", "vm"])
-        .args(which);
-    if !which.contains(&"--") {
-        cargo = cargo.arg("--");
-    }
-    for (name, value) in told {
-        cargo = cargo.env(name, value);
-    }
-    cargo.args(["--nocapture", "--test-threads", MACHINES]).run()
 }
 
 /// Builds all and shows the main job, end to end.

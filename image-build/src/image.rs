@@ -17,10 +17,7 @@ pub fn build(stages: &mut Stages) -> Result<()> {
     let kernel = stages.run("kernel", || kernel_build::compile(&source))?;
     stages.run("image", || {
         let kernel_release = kernel_build::release(&kernel)?;
-        let archive = initramfs::assemble(
-            &static_tools::for_the_image(&tools),
-            &release_file(&source, &kernel_release),
-        )?;
+        let archive = initramfs::assemble(&tools, &release_file(&source, &kernel_release))?;
         let folder = workspace::outputs()?;
         let (bz_image, inside) = (folder.join("bzImage"), folder.join("initramfs.cpio"));
         workspace::write(&inside, initramfs::bytes(&archive)?)?;

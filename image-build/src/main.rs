@@ -14,6 +14,7 @@ mod boot_media;
 mod checks;
 mod cpio;
 mod debian_packages;
+mod emulator_tests;
 mod error;
 mod fuzzing;
 mod image;

@@ -40,6 +40,14 @@ const SUB_CODES: &[(&str, &str)] = &[
     ("ufs-query", "Sub-code: the attribute or flag. FF stands for NOP OUT, which is no query."),
     ("virtio-blk", "Opcode: the request's type."),
     ("floppy", "Opcode: the low five bits of the first byte."),
+    (
+        "tpm2",
+        "Of the command code, opcode: the low byte; sub-code: what is above it. Only the driver gets as far as this.",
+    ),
+    (
+        "tpm1",
+        "Of the ordinal, opcode: the low byte; sub-code: what is above it. Only the driver gets as far as this.",
+    ),
 ];
 
 /// Where the page lies.

@@ -53,6 +53,15 @@ impl Firmware {
     }
 }
 
+/// How the kernel speaks with a TPM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TpmModel {
+    /// Through a FIFO (TIS).
+    Tis,
+    /// Through a command and response buffer.
+    Crb,
+}
+
 /// What is booted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Boot {
@@ -77,6 +86,7 @@ pub struct Machine {
     scsi_adapter: Option<String>,
     usb_stick: Option<PathBuf>,
     controllers: Vec<Value>,
+    tpm: Option<(TpmModel, PathBuf)>,
     memory_mib: u32,
 }
 
@@ -93,6 +103,7 @@ impl Machine {
             scsi_adapter: None,
             usb_stick: None,
             controllers: Vec::new(),
+            tpm: None,
             memory_mib: 1024,
         }
     }
@@ -136,6 +147,13 @@ impl Machine {
     #[must_use]
     pub fn controller(mut self, device: Value) -> Self {
         self.controllers.push(device);
+        self
+    }
+
+    /// The same machine with the TPM that listens at `socket`.
+    #[must_use]
+    pub fn tpm(mut self, model: TpmModel, socket: impl Into<PathBuf>) -> Self {
+        self.tpm = Some((model, socket.into()));
         self
     }
 
@@ -195,6 +213,12 @@ impl Machine {
             arguments.extend(["-chardev".into(), format!("socket,id=stick0,path={}", socket.display())]);
             let device = json!({ "driver": "usb-redir", "chardev": "stick0", "bus": "xhci.0", "port": "3" });
             add_device(&mut arguments, &device);
+        }
+        if let Some((model, socket)) = &self.tpm {
+            arguments.extend(["-chardev".into(), format!("socket,id=tpm-socket,path={}", socket.display())]);
+            arguments.extend(words(&["-tpmdev", "emulator,id=tpm0,chardev=tpm-socket"]));
+            let driver = if *model == TpmModel::Tis { "tpm-tis" } else { "tpm-crb" };
+            add_device(&mut arguments, &json!({ "driver": driver, "tpmdev": "tpm0" }));
         }
         self.controllers.iter().for_each(|device| add_device(&mut arguments, device));
         for disk in &self.disks {

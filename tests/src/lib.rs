@@ -44,6 +44,8 @@ pub mod raw_attempts;
 pub mod screen;
 pub mod serial_shell;
 mod socket;
+pub mod software_tpm;
+pub mod time_stamp_authority;
 pub mod toolbox;
 pub mod trace;
 pub mod usb_redirection;

@@ -22,11 +22,14 @@ mod checkpoints;
 mod container;
 mod disk_answers;
 mod guard_text;
+mod heads;
 mod images;
 mod mapfile;
+mod partition_tables;
 mod records;
 pub mod seeds;
 mod signatures;
+mod time_stamps;
 mod volume;
 
 use std::path::{Path, PathBuf};
@@ -100,10 +103,34 @@ pub const TARGETS: &[Target] = &[
     },
     Target { name: "case_file", what: "a case file, TOML", longest: 8 << 10, run: case_files::case_file },
     Target {
+        name: "head",
+        what: "the signed head of a record as it comes",
+        longest: 16 << 10,
+        run: heads::head,
+    },
+    Target {
+        name: "head_stated",
+        what: "what a head states, in a file whose form, key and signature are good",
+        longest: 8 << 10,
+        run: heads::head_stated,
+    },
+    Target {
+        name: "partition_table",
+        what: "the partition table of an imaged disk: GPT, MBR, logical partitions",
+        longest: 32 << 10,
+        run: partition_tables::partition_table,
+    },
+    Target {
         name: "signatures",
         what: "what lies on a disk: partition tables, file systems, RAID, encryption",
         longest: 16 << 10,
         run: signatures::signatures,
+    },
+    Target {
+        name: "time_stamp",
+        what: "the answer of a time-stamp authority, its request, and certificates",
+        longest: 16 << 10,
+        run: time_stamps::time_stamp,
     },
     Target {
         name: "guard_text",

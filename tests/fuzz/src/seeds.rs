@@ -11,6 +11,7 @@ use acquire::sidecar;
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, HashAlgorithm, Hasher, LeafSize, SectorSize};
 use formats::{ImageKind, ImagePlan, ImageSummary, MediumKind};
 use harness::host_program::HostProgram;
+use harness::time_stamp_authority::{Kind, TimeStampAuthority};
 use std::fs;
 use std::path::Path;
 
@@ -21,7 +22,9 @@ pub fn write() {
     segment_set();
     record();
     case_file();
+    partition_tables();
     signatures();
+    time_stamps();
     guard_text();
     aff4::write();
     begun_images();
@@ -167,6 +170,35 @@ fn record() {
     }
     writer.append(&record::Entry::Interrupted { reason: "a signal".into() }).unwrap();
     keep("record", "own", &fs::read(&path).unwrap());
+    let head = writer.sign(&record::SecretKey::generate().unwrap()).unwrap();
+    let head = fs::read(head).unwrap();
+    keep("head", "own", &head);
+    let head: serde_json::Value = serde_json::from_slice(&head).unwrap();
+    keep("head_stated", "own", head["statement"].as_str().unwrap().as_bytes());
+    let other = head["statement"].as_str().unwrap().replace("\"entries\":3", "\"entries\":2");
+    keep("head_stated", "other", other.as_bytes());
+}
+
+/// A disk that sfdisk has divided: what lies before its first partition.
+fn partition_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let logical = "label: dos\nstart=2, size=4, type=7\nstart=8, size=512, type=5\n\
+                   start=10, size=10, type=83\nstart=24, size=10, type=c\n";
+    for (name, script) in [
+        ("gpt", "label: gpt\nfirst-lba: 34\nstart=64, size=64, name=one\nstart=256, size=512\n"),
+        ("logical", logical),
+    ] {
+        let disk = folder.path().join(name);
+        fs::File::create(&disk).unwrap().set_len(1 << 20).unwrap();
+        HostProgram::new("sfdisk", "fdisk")
+            .unwrap()
+            .arg("--quiet")
+            .arg(&disk)
+            .input(script.to_owned())
+            .run()
+            .unwrap();
+        keep("partition_table", name, &fs::read(&disk).unwrap()[..20 << 10]);
+    }
 }
 
 /// Programs that lay something on a disk of 1 440 KiB: package, program, arguments.
@@ -221,6 +253,23 @@ fn signatures() {
         let [_, high, middle, low] = offset.to_be_bytes();
         let patch = [&[6, high, middle, low, magic.len() as u8], magic].concat();
         keep("signatures", name, &patch);
+    }
+}
+
+/// Requests of ours, answered by OpenSSL; the certificate to trust lies beside the seeds' makers.
+fn time_stamps() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/seeds/time-stamp-root.pem");
+    let kinds = [("p256", Kind::P256), ("p384", Kind::P384), ("rsa", Kind::Rsa)];
+    for (name, kind) in kinds {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = TimeStampAuthority::new(folder.path(), kind).unwrap();
+        let (request, answer) = (folder.path().join("tsq"), folder.path().join("tsr"));
+        let der = timestamp::Request::new([7; 32], [1, 2, 3, 4, 5, 6, 7, 8]).to_der().unwrap();
+        fs::write(&request, &der).unwrap();
+        authority.answer(&request, &answer).unwrap();
+        keep("time_stamp", "request", &der);
+        keep("time_stamp", &format!("answer-{name}"), &fs::read(&answer).unwrap());
+        fs::copy(authority.root(), &root).unwrap();
     }
 }
 

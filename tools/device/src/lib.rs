@@ -2,7 +2,8 @@
 //!
 //! What it is: the inventory from sysfs ([`inventory`]), recognition of file systems and encryption by their first and
 //! last sectors ([`signature`]), aligned direct reads ([`direct`]), a warning where a controller hides disks
-//! ([`hidden_disks`]), and what each disk says of hidden areas, locks and health ([`self_report`]). What it is not: it opens no
+//! ([`hidden_disks`]), what each disk says of hidden areas, locks and health ([`self_report`]), and what the TPM says of the start ([`tpm`]).
+//! What it is not: it opens no
 //! device for writing (there is no code in it that could), sends no command but those of one closed list that only ask,
 //! and knows nothing of the kernel's evidence guard beyond a cross-check of serial numbers.
 //! Who calls it: `pf-devices`, `pf-guard`, `pf-acquire` and `pf-prove`. Beside `passthrough`, which holds every command that can
@@ -28,6 +29,7 @@ pub mod self_report;
 mod sense;
 pub mod signature;
 mod sysfs;
+pub mod tpm;
 mod vpd;
 
 pub use aligned_buffer::{AlignedBuffer, BufferError};

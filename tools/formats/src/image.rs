@@ -2,7 +2,7 @@
 
 use crate::state::remove_segments;
 use crate::{FormatError, aff4, ewf, raw};
-use evidence::{ByteCount, ByteOffset, CaseData, DeviceIdentity, ExtentSet, HashSet, SectorSize};
+use evidence::{ByteCount, ByteOffset, CaseData, DeviceIdentity, Extent, ExtentSet, HashSet, SectorSize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -161,6 +161,10 @@ pub trait ImageWriter: Send {
 pub trait ImageReader: Send {
     /// Name of the format: `raw`, `split raw`, `EWF (E01)`, `AFF4`.
     fn format_name(&self) -> &'static str;
+    /// True of a format that has a structure of its own; false of raw images, whose files hold the medium's bytes alone.
+    fn is_container(&self) -> bool {
+        !matches!(self.format_name(), "raw" | "split raw")
+    }
     /// Size of the medium.
     fn media_size(&self) -> ByteCount;
     /// Sector size of the medium where the container states it.
@@ -184,6 +188,13 @@ pub trait ImageReader: Send {
     /// When a chunk is damaged, its checksum does not fit or the file ends early; the error names the segment, the
     /// offset in it and the media range affected ([`FormatError::media`]). Reading on beyond that range works.
     fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, FormatError>;
+    /// Chunks in the segment of that number, from 0, that read back but are not stored as this program stores their data:
+    /// where they begin in the file, and what of the medium they hold. `None` where that can't be told, or where there are so
+    /// many that another program or version wrote the image. It takes as long as compressing the segment anew.
+    fn stored_otherwise(&mut self, segment: usize) -> Option<Vec<(ByteOffset, Extent)>> {
+        let _ = segment;
+        None
+    }
     /// Examines what reading the media data does not touch: every copy of headers and tables, hash values, the error
     /// table, counts, bytes after the end, segments after the last. Lists the flaws found, up to ten thousand; of raw
     /// images, parts of an unlikely size.

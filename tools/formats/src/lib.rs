@@ -26,6 +26,7 @@ pub mod aff4;
 mod destination;
 mod error;
 pub mod ewf;
+mod file_hash;
 mod image;
 mod little_endian;
 pub mod raw;
@@ -35,6 +36,7 @@ mod sniff;
 mod state;
 
 pub use error::FormatError;
+pub use file_hash::file_hash;
 pub use image::{
     ChunkEncoder, DeviceLabel, EncodedChunk, ImageKind, ImagePlan, ImageReader, ImageSummary, ImageWriter,
     MediumKind, Provenance, Segment, WhenFull, create, discard, open_unfinished, resume,

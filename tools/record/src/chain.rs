@@ -43,6 +43,12 @@ impl From<ChainHash> for String {
     }
 }
 
+impl From<ChainHash> for [u8; 32] {
+    fn from(hash: ChainHash) -> [u8; 32] {
+        hash.0
+    }
+}
+
 impl TryFrom<String> for ChainHash {
     type Error = evidence::DigestError;
 

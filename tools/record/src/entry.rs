@@ -3,10 +3,11 @@
 use crate::KeyNotice;
 use crate::fault_entry::{FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Unstable};
 use crate::leaves_entry::Leaves;
+use crate::measured_boot_entry::MeasuredBoot;
 use crate::resume_entry::{Checkpoint, ResumeBegun};
 use evidence::{
-    ByteCount, ByteOffset, Case, DeviceIdentity, Extent, ExtentSet, GuardState, HashAlgorithm, HashSet,
-    SelfReport,
+    ByteCount, ByteOffset, Case, DeviceIdentity, Digest, Extent, ExtentSet, GuardState, HashAlgorithm,
+    HashSet, SelfReport,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use std::collections::BTreeMap;
 pub enum Entry {
     /// The first entry: everything that was known and decided before the first read.
     AcquisitionOpened(Box<AcquisitionOpened>),
+    /// How the machine that acquires was started, as far as its TPM measured it.
+    MeasuredBoot(Box<MeasuredBoot>),
     /// What the disk of the source said of itself before it was read: areas that the image doesn't hold, locks, health.
     HiddenAreas(Box<SelfReport>),
     /// A range of the source that could not be read.
@@ -103,6 +106,7 @@ impl Entry {
     pub fn kind(&self) -> &'static str {
         match self {
             Entry::AcquisitionOpened(_) => "acquisition-opened",
+            Entry::MeasuredBoot(_) => "measured-boot",
             Entry::HiddenAreas(_) => "hidden-areas",
             Entry::ReadError { .. } => "read-error",
             Entry::GuardEvents { .. } => "guard-events",
@@ -129,8 +133,9 @@ impl Entry {
     }
 
     /// All words that [`Entry::kind`] can give.
-    pub const KINDS: [&'static str; 23] = [
+    pub const KINDS: [&'static str; 24] = [
         "acquisition-opened",
+        "measured-boot",
         "hidden-areas",
         "read-error",
         "guard-events",
@@ -313,6 +318,10 @@ pub struct Verification {
     /// What did not match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mismatches: Vec<String>,
+    /// BLAKE3 of each segment as a file, in the order of the segments of [`ImageClosed`]: of containers that match. The
+    /// media data vouch for every byte of a raw image; a container has some that no media data depend on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Digest>,
 }
 
 /// How it ended.

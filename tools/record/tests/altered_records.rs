@@ -79,7 +79,13 @@ fn entries() -> Vec<Entry> {
             seconds: 1.5,
         }),
         Entry::DestinationFailed { destination: "/mnt2/item".into(), error: "No space left".into() },
-        Entry::Verification(Verification { destination: None, hashes, matches: true, mismatches: vec![] }),
+        Entry::Verification(Verification {
+            destination: None,
+            hashes,
+            matches: true,
+            mismatches: vec![],
+            files: vec![],
+        }),
         Entry::Closed(Closed {
             outcome: Outcome::CompleteWithUnreadSectors,
             guard_state: Some(GuardState::Evidence),

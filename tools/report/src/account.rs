@@ -1,13 +1,15 @@
 //! A record, condensed: what the faces show of it, in bounded memory whatever its length.
 
+use crate::beside::Beside;
+use crate::failure::Failure;
 use crate::growth::Growth;
 use crate::protection::{Commands, Events};
 use crate::surplus::{self, RawLines};
 use crate::timeline::Timeline;
 use evidence::{Extent, ExtentSet, SelfReport};
 use record::{
-    AcquisitionOpened, Break, ChainHash, Closed, Content, Entry, FaultPolicy, ImageClosed, RecordError,
-    Reread, ResumeBegun, StoredEntry, Verification,
+    AcquisitionOpened, Break, ChainHash, Closed, Content, Entry, FaultPolicy, ImageClosed, Reread,
+    ResumeBegun, StoredEntry, Verification,
 };
 use std::path::Path;
 
@@ -19,6 +21,8 @@ const MOST_VERIFICATIONS: usize = 8;
 pub struct Account {
     /// File name of the record.
     pub name: String,
+    /// What lies beside it.
+    pub beside: Beside,
     /// The chain and the end of the record.
     pub chain: ChainState,
     /// Time of the first entry and of the last.
@@ -70,11 +74,23 @@ pub struct ChainState {
     pub broken: Option<Break>,
     /// A program is writing it now.
     pub being_written: bool,
+    /// Bytes before the first flaw.
+    pub bytes: u64,
+    /// SHA-256 of those bytes.
+    pub sha256: ChainHash,
 }
 
 impl Default for ChainState {
     fn default() -> Self {
-        Self { entries: 0, head: ChainHash::START, closed: false, broken: None, being_written: false }
+        Self {
+            entries: 0,
+            head: ChainHash::START,
+            closed: false,
+            broken: None,
+            being_written: false,
+            bytes: 0,
+            sha256: ChainHash::START,
+        }
     }
 }
 
@@ -82,8 +98,9 @@ impl Account {
     /// Reads the record at `path`.
     ///
     /// # Errors
-    /// When the file can't be read. A record that is not as it should be is no error: see [`ChainState`].
-    pub fn read(path: &Path) -> Result<Self, RecordError> {
+    /// When the file or what lies beside it can't be read. A record that is not as it should be is no error: see
+    /// [`ChainState`].
+    pub fn read(path: &Path) -> Result<Self, Failure> {
         let mut account = Self {
             name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
             ..Self::default()
@@ -99,7 +116,10 @@ impl Account {
             closed: chain.closed && chain.broken.is_none(),
             broken: chain.broken,
             being_written: record::is_being_written(path)?,
+            bytes: chain.bytes,
+            sha256: chain.sha256,
         };
+        account.beside = Beside::find(path)?;
         Ok(account)
     }
 

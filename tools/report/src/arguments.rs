@@ -1,7 +1,7 @@
 //! The command line and the exit codes.
 
 use crate::language::{Languages, OneLanguage};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Made or shown, from a record whose chain holds and that is closed.
@@ -18,7 +18,7 @@ pub const LACKING: u8 = 1;
 pub const NOT_WRITTEN: u8 = 4;
 
 const AFTER: &str = "\
-Reads the record and nothing else, changes nothing, and never overwrites a file. What stands behind the first flaw of a record is
+Reads the record and what lies beside it (its head, the head's time-stamp), changes nothing, and never overwrites a file. What stands behind the first flaw of a record is
 not shown; fields and kinds of later versions are shown as they stand. Lists are bounded, and say what they leave out. Whether an
 image is what its record says is a question for pf-verify.
 
@@ -32,7 +32,7 @@ Exit codes:
 Memory: at most 128 MiB, whatever the record holds; a result has at most 16 MiB.";
 
 /// Shows the record of an acquisition to people: as text, as one HTML page in English and Chinese, and as the
-/// forms that Chinese rules ask for.
+/// forms that Chinese rules ask for; gives it to other programs; has the time of its head vouched for.
 #[derive(Debug, Parser)]
 #[command(name = "pf-record", version, after_help = AFTER)]
 pub struct Arguments {
@@ -51,6 +51,11 @@ pub enum Face {
     Forms(Forms),
     /// Ask for what is to be known of a case and write the file for pf-acquire --case-file
     Case(CaseArguments),
+    /// Make a document that other programs read: CASE/UCO or DFXML
+    Export(Export),
+    /// Have a time-stamp authority (RFC 3161) vouch for the time of a record's head
+    #[command(subcommand)]
+    TimeStamp(TimeStamp),
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +119,88 @@ pub struct Forms {
     #[arg(long)]
     pub json: bool,
 }
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("language").required(true))]
+pub struct Export {
+    /// The record, NAME.record.jsonl
+    pub record: PathBuf,
+    /// JSON-LD in the words of CASE and UCO 1.4
+    #[arg(long, group = "language")]
+    pub case_uco: bool,
+    /// Digital Forensics XML 1.2
+    #[arg(long, group = "language")]
+    pub dfxml: bool,
+    /// File to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Print what was made as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be done about time-stamps.
+#[derive(Debug, Subcommand)]
+pub enum TimeStamp {
+    /// Make the request that an authority is sent, NAME.head.tsq
+    Request(StampRequest),
+    /// Check an authority's answer and put it beside the head, as NAME.head.tsr
+    Attach(StampAttach),
+    /// Check the answer that lies beside the head
+    Check(StampCheck),
+}
+
+#[derive(Debug, Args)]
+pub struct StampRequest {
+    /// The head, NAME.head.json
+    pub head: PathBuf,
+    /// File to write; by default NAME.head.tsq
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print what was made as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = STAMP_CODES)]
+pub struct StampAttach {
+    /// The head, NAME.head.json
+    pub head: PathBuf,
+    /// The authority's answer, as it came
+    pub answer: PathBuf,
+    /// Certificates that are trusted to lead to the authority's, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub authority: Option<PathBuf>,
+    /// Print what was found as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = STAMP_CODES)]
+pub struct StampCheck {
+    /// The head, NAME.head.json
+    pub head: PathBuf,
+    /// Certificates that are trusted to lead to the authority's, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub authority: Option<PathBuf>,
+    /// Print what was found as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+const STAMP_CODES: &str = "\
+The answer must be over the SHA-256 of the head and repeat the number of the request beside it, if there is one.
+Whether a certificate was revoked is not asked.
+
+Exit codes:
+  0  the time-stamp is of this head, and its signature leads to a certificate that is trusted
+  1  something does not hold: another head, another request, a wrong signature; nothing was attached
+  2  nothing was checked: wrong usage, no head, no time-stamp in the answer
+  3  the time-stamp is of this head, but its signature was not checked: no certificate was given, or it is made in a way
+     that is not known here; the command of OpenSSL that checks it is printed
+  4  the result could not be written, or a file is there already";
 
 #[cfg(test)]
 mod tests {

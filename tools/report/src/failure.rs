@@ -28,6 +28,36 @@ pub enum Failure {
     /// An answer that can't be meant.
     #[error("an answer is longer than 32 KiB; nothing was written, begin again")]
     LongAnswer,
+    /// What lies beside the record could not be read.
+    #[error("{path}: it lies beside the record and could not be read: {source}; put it right or take it away", path = Plain(.path.display()))]
+    Beside {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No head of a record.
+    #[error(transparent)]
+    Head(#[from] record::HeadError),
+    /// A head whose signature does not fit.
+    #[error("{path}: its signature does not fit, so it is not worth a time-stamp; check it with pf-verify", path = Plain(.0.display()))]
+    NotSigned(PathBuf),
+    /// A file that has to do with a time-stamp is not what it had to be.
+    #[error("{path}: {source}", path = Plain(.path.display()))]
+    Stamp {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: timestamp::TimeStampError,
+    },
+    /// A file could not be read.
+    #[error("{path}: it could not be read: {source}", path = Plain(.path.display()))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The result is there already.
     #[error("{path}: a file of this name exists already; nothing is ever overwritten, choose another name", path = Plain(.0.display()))]
     Exists(PathBuf),
@@ -55,7 +85,12 @@ impl Failure {
             | Failure::NoRecord { .. }
             | Failure::CaseFile(_)
             | Failure::EndOfAnswers
-            | Failure::LongAnswer => COULD_NOT,
+            | Failure::LongAnswer
+            | Failure::Beside { .. }
+            | Failure::Head(_)
+            | Failure::NotSigned(_)
+            | Failure::Stamp { .. }
+            | Failure::Read { .. } => COULD_NOT,
             Failure::Exists(_) | Failure::Write { .. } | Failure::Output(_) | Failure::Json(_) => NOT_WRITTEN,
         }
     }

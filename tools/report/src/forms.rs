@@ -84,7 +84,7 @@ pub fn write(account: &Account, folder: &Path) -> Result<Vec<Form>, Failure> {
     for template in TEMPLATES {
         let template: Template = serde_json::from_str(template)?;
         let path = folder.join(&template.file);
-        if let Err(failure) = output::create(&path, &form(&template, account)) {
+        if let Err(failure) = output::create(&path, form(&template, account)) {
             made.iter().for_each(|form| drop(fs::remove_file(&form.path)));
             return Err(failure);
         }

@@ -11,6 +11,10 @@
 //! pf-record html /mnt/3.record.jsonl --lang both -o 3.html
 //! pf-record forms /mnt/3.record.jsonl -o forms
 //! pf-record case -o case.toml
+//! pf-record export --case-uco /mnt/3.record.jsonl -o 3.case.jsonld
+//! pf-record export --dfxml /mnt/3.record.jsonl -o 3.dfxml
+//! pf-record time-stamp request /mnt/3.head.json
+//! pf-record time-stamp attach /mnt/3.head.json answer.tsr --authority certificates.pem
 //! ```
 #![forbid(unsafe_code)]
 // They abort where nobody reads any more.
@@ -18,8 +22,11 @@
 
 mod account;
 mod arguments;
+mod beside;
 mod by_hand;
 mod case;
+mod case_uco;
+mod dfxml;
 mod disk_words;
 mod failure;
 mod forms;
@@ -35,6 +42,7 @@ mod show;
 mod summary;
 mod surplus;
 mod text;
+mod time_stamp;
 mod timeline;
 mod verdict;
 
@@ -70,7 +78,7 @@ fn run(face: &Face) -> Result<u8, Failure> {
         }
         Face::Html(html) => {
             let account = read(&html.record)?;
-            output::create(&html.output, &page::page(&account, html.lang))?;
+            output::create(&html.output, page::page(&account, html.lang))?;
             tell(&account, &[&html.output], html.json, &mut output)?;
             account
         }
@@ -92,6 +100,22 @@ fn run(face: &Face) -> Result<u8, Failure> {
                 }
                 tell(&account, &[], false, &mut output)?;
             }
+            account
+        }
+        Face::TimeStamp(face) => {
+            let code = time_stamp::run(face, &mut output)?;
+            output.flush()?;
+            return Ok(code);
+        }
+        Face::Export(export) => {
+            let account = read(&export.record)?;
+            let document = if export.dfxml {
+                dfxml::document(&account)
+            } else {
+                format!("{}\n", serde_json::to_string_pretty(&case_uco::document(&account))?)
+            };
+            output::create(&export.output, &document)?;
+            tell(&account, &[&export.output], export.json, &mut output)?;
             account
         }
     };

@@ -4,7 +4,9 @@ use crate::language::{Language, grouped};
 use crate::protection::Commands;
 use crate::text::{self, field};
 use evidence::{ByteCount, DeviceIdentity, Extent, Finding, SelfReport};
-use record::{Content, Entry, FaultPolicy, Outcome, RescuePass, ResumeBegun, Verification};
+use record::{
+    Content, Entry, FaultPolicy, MeasuredBoot, Outcome, RescuePass, ResumeBegun, TpmPresence, Verification,
+};
 
 /// Characters of a part of a sentence: the sentence stays bounded too.
 const PART: usize = 200;
@@ -25,6 +27,33 @@ pub fn sentence(content: &Content, language: Language) -> String {
     }
 }
 
+fn measured_boot(boot: &MeasuredBoot, language: Language) -> String {
+    let words = |text: &Option<String>| part(text.as_deref().unwrap_or_default());
+    if boot.tpm == TpmPresence::None {
+        let reason = words(&boot.reason);
+        return language.pick(
+            format!("How the machine was started is not measured: {reason}"),
+            format!("启动过程没有 TPM 度量值：{reason}"),
+        );
+    }
+    let banks = boot.banks.iter().flat_map(|banks| banks.keys().cloned());
+    let (version, banks) = (words(&boot.version), part(banks.collect::<Vec<_>>().join(", ")));
+    let sha256 = boot.event_log.as_ref().and_then(|log| log.sha256.as_ref());
+    let log = match sha256 {
+        Some(sha256) => {
+            language.pick(format!("event log with SHA-256 {sha256}"), format!("事件日志的 SHA-256：{sha256}"))
+        }
+        None => {
+            let reason = boot.event_log.as_ref().map(|log| words(&log.reason)).unwrap_or_default();
+            language.pick(format!("no event log: {reason}"), format!("没有事件日志：{reason}"))
+        }
+    };
+    language.pick(
+        format!("TPM {version} of the machine: PCR values of {banks}; {log}"),
+        format!("本机 TPM {version}：已记录 PCR 值（{banks}）；{log}"),
+    )
+}
+
 fn part(text: impl std::fmt::Display) -> String {
     text::clipped(text, PART)
 }
@@ -41,6 +70,7 @@ fn known(entry: &Entry, language: Language) -> String {
                 format!("开始固定源介质 {disk}；工具：{tool}；镜像格式：{format}"),
             )
         }
+        Entry::MeasuredBoot(boot) => measured_boot(boot, language),
         Entry::HiddenAreas(said) => hidden(said, language),
         Entry::ReadError { extent, error, action } => {
             let (place, error, action) = (place(*extent, language), part(error), part(action));

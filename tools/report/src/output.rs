@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// [`Failure::Exists`] or [`Failure::Write`].
-pub fn create(path: &Path, content: &str) -> Result<(), Failure> {
+pub fn create(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let failed = |source| Failure::Write { path: path.to_owned(), source };
     let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -18,7 +18,7 @@ pub fn create(path: &Path, content: &str) -> Result<(), Failure> {
         }
         opened => opened.map_err(failed)?,
     };
-    file.write_all(content.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+    file.write_all(content.as_ref()).and_then(|()| file.sync_all()).map_err(|error| {
         let _ = fs::remove_file(path);
         failed(error)
     })

@@ -2,9 +2,13 @@
 
 use crate::leaves::StatedLeaves;
 use crate::property::Finding;
-use evidence::{ByteCount, CaseData, ExtentSet, HashSet};
-use record::{Chain, ChainHash, Content, Entry, Flaw, KeyNotice, Outcome, RecordError};
-use std::io;
+use evidence::{ByteCount, CaseData, Digest, ExtentSet, HashSet};
+use formats::DeviceLabel;
+use record::{Chain, ChainHash, Content, EarlierRecord, Entry, Flaw, KeyNotice, Outcome, RecordError};
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// A record's statements, as far as its chain holds.
@@ -44,7 +48,30 @@ pub struct Claims {
     pub unread: ExtentSet,
     /// Hash values of equal parts of the medium.
     pub leaves: StatedLeaves,
+    /// BLAKE3 of each segment file, of every copy of the image that was read back and matched.
+    pub copies: Vec<Vec<Digest>>,
+    /// What the container should say of its making.
+    pub making: Making,
+    /// The records of the runs before.
+    pub earlier: Vec<EarlierRecord>,
 }
+
+/// What a record says of how the image was made.
+#[derive(Clone, Debug, Default)]
+pub struct Making {
+    /// The device that was imaged.
+    pub device: Option<DeviceLabel>,
+    /// Version of the program that did.
+    pub version: String,
+    /// From when to when, in seconds since 1970; the beginning is not known where a run was gone on with.
+    pub begun: Option<i64>,
+    pub ended: Option<i64>,
+}
+
+/// Destinations are two at most.
+const MOST_COPIES: usize = 8;
+/// Runs of one acquisition.
+const MOST_RUNS: usize = 999;
 
 /// Why a record's statements could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +115,8 @@ fn beside(image: &Path) -> PathBuf {
 }
 
 impl Claims {
-    fn read(path: PathBuf) -> Result<Self, RecordError> {
+    /// Reads the record at `path`.
+    pub fn read(path: PathBuf) -> Result<Self, RecordError> {
         let mut claims = Self {
             path: PathBuf::new(),
             entries: 0,
@@ -107,15 +135,34 @@ impl Claims {
             hashes: HashSet::new(),
             unread: ExtentSet::new(),
             leaves: StatedLeaves::new(),
+            copies: Vec::new(),
+            making: Making::default(),
+            earlier: Vec::new(),
         };
         let mut outcome = None;
         let chain = record::visit(&path, |stored| match stored.content {
             Content::Known(Entry::AcquisitionOpened(opened)) => {
+                claims.making.device = Some(DeviceLabel::of(&opened.source));
+                claims.making.version = opened.software.version;
+                claims.making.begun = seconds(&stored.time);
                 (claims.case, claims.signing_key) = (Some(opened.case.data()), opened.signing_key);
+            }
+            Content::Known(Entry::ResumeBegun(begun)) => {
+                claims.making.begun = None;
+                claims.add_earlier(begun.earlier);
+            }
+            Content::Known(Entry::RescueBegun(begun)) => {
+                claims.add_earlier(begun.earlier.into_iter().collect())
+            }
+            Content::Known(Entry::Verification(verified))
+                if verified.matches && !verified.files.is_empty() && claims.copies.len() < MOST_COPIES =>
+            {
+                claims.copies.push(verified.files);
             }
             Content::Known(Entry::Leaves(leaves)) => claims.leaves.add(leaves),
             Content::Known(Entry::ImageClosed(image)) => {
                 claims.image_closed = true;
+                claims.making.ended = seconds(&stored.time);
                 claims.segments = image.segments.into_iter().map(|s| (s.name, s.size)).collect();
                 claims.media_size = Some(image.media_size);
                 claims.hashes = image.hashes;
@@ -135,10 +182,39 @@ impl Claims {
                 "not closed: the file ends within line {}, the {} entries before it hold",
                 broken.line, chain.entries
             ))),
+            Some(broken) if torn(&claims.path, broken.offset) => Some(Err(format!(
+                "not closed: from line {} on there is no entry, the {} entries before it hold",
+                broken.line, chain.entries
+            ))),
             Some(_) => None,
         };
         Ok(claims)
     }
+
+    fn add_earlier(&mut self, earlier: Vec<EarlierRecord>) {
+        let room = MOST_RUNS.saturating_sub(self.earlier.len());
+        self.earlier.extend(earlier.into_iter().take(room));
+    }
+}
+
+/// Most bytes behind the last whole entry that a loss of power may have left.
+const LONGEST_TAIL: u64 = 1 << 20;
+
+/// True when nothing from `offset` on is a line of a record: a loss of power leaves zeros or other blocks' bytes there. Where
+/// a line was altered, those behind it are lines still.
+fn torn(path: &Path, offset: u64) -> bool {
+    let mut tail = Vec::new();
+    let read = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(offset))?;
+        file.take(LONGEST_TAIL).read_to_end(&mut tail)
+    });
+    let whole = read.is_ok_and(|read| u64::try_from(read).unwrap_or(u64::MAX) < LONGEST_TAIL);
+    let is_object = |line: &[u8]| serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(line).is_ok();
+    whole && !tail.split(|byte| *byte == b'\n').any(is_object)
+}
+
+fn seconds(time: &str) -> Option<i64> {
+    time.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
 }
 
 fn whole(chain: &Chain) -> Finding {

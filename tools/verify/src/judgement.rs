@@ -1,9 +1,12 @@
 //! From what was read and what the record claims to a verdict on each property.
 
 use crate::claims::Claims;
+use crate::earlier;
+use crate::files::{self, FILES};
+use crate::making::{self, METADATA};
 use crate::measurement::Measurement;
 use crate::property::{Finding, Property};
-use evidence::{HashAlgorithm, HashSet};
+use evidence::{ByteCount, HashAlgorithm, HashSet};
 use formats::{FormatError, ImageReader, ewf};
 
 pub const CONTAINER_SOUND: &str = "container sound";
@@ -13,11 +16,11 @@ pub const HASHES_IN_RECORD: &str = "hash values in record";
 pub const LEAVES: &str = "parts as recorded";
 pub const CHAIN_UNBROKEN: &str = "record chain unbroken";
 pub const RECORD_CLOSED: &str = "record closed";
-pub const METADATA: &str = "metadata as recorded";
 pub const UNREAD: &str = "unread ranges as recorded";
 
 /// The properties that rest on every byte of the medium.
-pub const VOUCH_FOR_THE_DATA: [&str; 4] = [CONTAINER_SOUND, HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES];
+pub const VOUCH_FOR_THE_DATA: [&str; 5] =
+    [CONTAINER_SOUND, HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES, FILES];
 
 /// The hashes to compute: those that the container or the record states, or the usual ones where nothing is stated.
 pub fn algorithms(image: &dyn ImageReader, claims: Option<&Claims>) -> Vec<HashAlgorithm> {
@@ -52,7 +55,7 @@ pub fn judge(
     signature: [Property; 2],
 ) -> Vec<Property> {
     let [head_signed, key_as_written] = signature;
-    vec![
+    let of_the_image = [
         container_sound(image, flaws, measurement),
         segments_complete(image, claims, flaws),
         hashes(HASHES_IN_CONTAINER, image.stored_hashes(), "the container states none", measurement),
@@ -61,13 +64,17 @@ pub fn judge(
             None => Property::not_checked(HASHES_IN_RECORD, NO_RECORD),
         },
         parts(image, claims, measurement),
-        chain(claims),
-        closed(claims),
-        head_signed,
-        key_as_written,
-        metadata(image, claims),
+        making::judge(image, claims),
         unread(image, claims),
-    ]
+    ];
+    let files = files::judge(image, claims, (measurement.files.as_ref(), &measurement.idle), &of_the_image);
+    let [container, segments, in_container, in_record, parts, metadata, unread] = of_the_image;
+    let of_the_record = [chain(claims), closed(claims), head_signed, key_as_written];
+    let mut properties = vec![container, segments, in_container, in_record, parts, files];
+    properties.extend(of_the_record);
+    properties.extend(claims.and_then(earlier::judge));
+    properties.extend([metadata, unread]);
+    properties
 }
 
 /// Judges an image that could not be opened because of what `error` says.
@@ -88,23 +95,41 @@ pub fn judge_unreadable(
     if of_segments {
         properties.reverse();
     }
-    properties
-        .extend([HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES].map(|name| Property::not_checked(name, WHY)));
+    properties.extend(
+        [HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES, FILES].map(|name| Property::not_checked(name, WHY)),
+    );
     properties.extend([chain(claims), closed(claims)]);
     properties.extend(signature);
+    properties.extend(claims.and_then(earlier::judge));
     properties.extend([METADATA, UNREAD].map(|name| Property::not_checked(name, WHY)));
     properties
 }
 
-const NO_RECORD: &str = "no record found; name one with --record";
+/// Judges a record without its image.
+pub fn judge_record(claims: Option<&Claims>, signature: [Property; 2]) -> Vec<Property> {
+    let of_the_image =
+        [CONTAINER_SOUND, SEGMENTS_COMPLETE, HASHES_IN_CONTAINER, HASHES_IN_RECORD, LEAVES, FILES];
+    let without = |name| Property::not_checked(name, "a record was given, and no image");
+    let mut properties: Vec<Property> = of_the_image.map(without).into();
+    properties.extend([chain(claims), closed(claims)]);
+    properties.extend(signature);
+    properties.extend(claims.and_then(earlier::judge));
+    properties.extend([METADATA, UNREAD].map(without));
+    properties
+}
+
+pub const NO_RECORD: &str = "no record found; name one with --record";
 
 fn container_sound(image: &dyn ImageReader, flaws: &[FormatError], measurement: &Measurement) -> Property {
-    let raw = is_raw(image);
+    let raw = !image.is_container();
     let lost = measurement.damaged.total();
     let structural = flaws.iter().filter(|flaw| !matches!(flaw, FormatError::WrongSegment { .. })).count();
     let finding = match (structural, measurement.damaged.len()) {
         (0, 0) if raw => {
             return Property::not_checked(CONTAINER_SOUND, "raw images have no structure and no checksums");
+        }
+        (0, 0) if measurement.partial.is_some() => {
+            Ok("every checksum of the chunks that were read fits; the rest was not examined".to_owned())
         }
         (0, 0) => Ok("structure and every checksum fit".to_owned()),
         (0, ranges) => Err(format!("{lost} in {ranges} ranges cannot be read back; listed below")),
@@ -167,6 +192,9 @@ fn hashes(name: &'static str, stated: &HashSet, none: &str, measurement: &Measur
     if stated.is_empty() {
         return Property::not_checked(name, none);
     }
+    if measurement.partial.is_some() {
+        return Property::not_checked(name, "only a part of the medium was read");
+    }
     if !measurement.damaged.is_empty() {
         return Property::not_checked(name, "parts of the medium cannot be read back");
     }
@@ -201,6 +229,10 @@ fn parts(image: &dyn ImageReader, claims: Option<&Claims>, measurement: &Measure
         return Property::found(LEAVES, Err(why));
     };
     let parts = altered.equal;
+    let rest = measurement.partial.as_ref().map_or_else(String::new, |partial| {
+        let unread = image.media_size().0.saturating_sub(partial.read.total().0);
+        format!("; {} of the medium were not read", ByteCount(unread))
+    });
     let finding = match (altered.ranges.is_empty(), altered.unreadable.is_empty()) {
         (true, true) => Ok(format!("{parts} parts of {} are what was acquired", leaves.size.short())),
         (false, _) => Err(format!(
@@ -214,6 +246,10 @@ fn parts(image: &dyn ImageReader, claims: Option<&Claims>, measurement: &Measure
             leaves.size.short(),
             altered.unreadable.total()
         )),
+    };
+    let finding = match finding {
+        Ok(told) => Ok(told + &rest),
+        Err(told) => Err(told + &rest),
     };
     Property::found(LEAVES, finding)
 }
@@ -234,46 +270,7 @@ fn closed(claims: Option<&Claims>) -> Property {
 }
 
 /// Name of the format that changes texts and ranges to what its header and table can hold.
-const EWF: &str = "EWF (E01)";
-
-fn is_raw(image: &dyn ImageReader) -> bool {
-    matches!(image.format_name(), "raw" | "split raw")
-}
-
-/// A case field in the form in which the container carries it.
-fn carried_text(image: &dyn ImageReader, recorded: &str) -> String {
-    match image.format_name() {
-        EWF => ewf::carried_text(recorded),
-        _ => recorded.to_owned(),
-    }
-}
-
-fn metadata(image: &dyn ImageReader, claims: Option<&Claims>) -> Property {
-    if is_raw(image) {
-        return Property::not_checked(METADATA, "raw images carry no case fields");
-    }
-    let Some(claims) = claims else { return Property::not_checked(METADATA, NO_RECORD) };
-    let Some(recorded) = &claims.case else {
-        return Property::not_checked(METADATA, "the record states no case fields");
-    };
-    let carried = image.case();
-    let differing: Vec<String> = [
-        ("case number", &carried.case_number, &recorded.case_number),
-        ("evidence number", &carried.evidence_number, &recorded.evidence_number),
-        ("examiner", &carried.examiner, &recorded.examiner),
-        ("description", &carried.description, &recorded.description),
-        ("notes", &carried.notes, &recorded.notes),
-    ]
-    .into_iter()
-    .filter(|(_, carried, recorded)| **carried != carried_text(image, recorded))
-    .map(|(name, carried, recorded)| format!("{name} is \"{carried}\", recorded is \"{recorded}\""))
-    .collect();
-    let finding = match &differing[..] {
-        [] => Ok("case, evidence, examiner, description, notes".to_owned()),
-        differing => Err(differing.join("; ")),
-    };
-    Property::found(METADATA, finding)
-}
+pub const EWF: &str = "EWF (E01)";
 
 fn unread(image: &dyn ImageReader, claims: Option<&Claims>) -> Property {
     let Some(sector) = image.sector_size() else {

@@ -17,18 +17,25 @@
 
 mod arguments;
 mod claims;
+mod earlier;
+mod files;
 mod judgement;
 mod leaves;
+mod making;
 mod measurement;
 mod papers;
+mod partitions;
 mod progress;
 mod property;
+mod ranges;
 mod report;
 mod signature;
 mod table;
+mod time_stamp;
 mod verification;
 
 pub use arguments::{Arguments, COULD_NOT_CHECK, FAILS, HOLDS};
+pub use partitions::{Partition, PartitionTable, Whereabouts};
 pub use property::{Property, Verdict};
 pub use report::Report;
 pub use verification::{VerifyError, print, verify};

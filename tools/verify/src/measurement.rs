@@ -1,9 +1,11 @@
 //! Reads the whole medium once, with one thread for each hash, and goes on past damage.
 
+use crate::files::{self, FileHashes};
 use crate::leaves::{Altered, Measuring, StatedLeaves};
 use crate::progress::Progress;
+use crate::ranges::Partial;
 use evidence::{ByteCount, ByteOffset, Extent, ExtentSet, HashAlgorithm, HashSet, Hasher};
-use formats::{FormatError, ImageReader};
+use formats::{FormatError, ImageReader, Segment};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -27,6 +29,12 @@ pub struct Measurement {
     pub damaged: ExtentSet,
     /// Which parts are others than those that were acquired, where the record states values for them.
     pub altered: Option<Altered>,
+    /// The segment files byte for byte, where the record states their hash values.
+    pub files: Option<FileHashes>,
+    /// Where files were changed though all data read back.
+    pub idle: Vec<String>,
+    /// What was asked for and read, where that is not the whole medium.
+    pub partial: Option<Partial>,
 }
 
 /// One damaged place.
@@ -42,7 +50,8 @@ pub struct Damage {
     pub what: String,
 }
 
-/// Reads `image` from end to end, and compares its parts with `leaves`.
+/// Reads `image` from end to end, compares its parts with `leaves`, and hashes its `files` beside that, so that what one of
+/// the two has read the other finds in memory.
 ///
 /// # Errors
 /// When a read fails in a way that tells no range to go on after.
@@ -50,9 +59,11 @@ pub fn measure(
     image: &mut dyn ImageReader,
     algorithms: &[HashAlgorithm],
     leaves: Option<&StatedLeaves>,
+    files: Option<&[Segment]>,
 ) -> Result<Measurement, FormatError> {
     let size = image.media_size();
     std::thread::scope(|scope| {
+        let files = files.map(|segments| scope.spawn(move || files::hash(segments)));
         let mut hashing = Hashing::default();
         let locating = leaves.map(|leaves| {
             let (sender, receiver) = sync_channel(WAITING);
@@ -69,6 +80,7 @@ pub fn measure(
         read(image, &mut measurement, &mut hashing)?;
         hashing.senders.clear();
         hashing.locating = None;
+        measurement.files = files.and_then(|thread| thread.join().ok());
         measurement.altered = locating.and_then(|thread| thread.join().ok());
         for (algorithm, thread) in hashing.threads {
             if let Ok(hasher) = thread.join()
@@ -132,7 +144,8 @@ fn read(
 }
 
 impl Measurement {
-    fn note(&mut self, error: &FormatError, lost: Extent) {
+    /// Keeps what is lost.
+    pub fn note(&mut self, error: &FormatError, lost: Extent) {
         self.damaged.insert(lost);
         if self.damage.len() >= TOLD {
             return;

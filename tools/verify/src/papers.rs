@@ -4,6 +4,7 @@ use crate::arguments::Arguments;
 use crate::claims::{self, Claims};
 use crate::property::Property;
 use crate::signature::{self, FoundHead, WrittenDown};
+use crate::time_stamp::FoundStamp;
 use crate::verification::VerifyError;
 
 #[derive(Debug)]
@@ -11,21 +12,31 @@ pub struct Papers {
     pub claims: Option<Claims>,
     pub head: FoundHead,
     written_down: WrittenDown,
+    stamp: FoundStamp,
 }
 
 impl Papers {
     /// Reads what the command line names, or what lies beside the image.
     pub fn find(arguments: &Arguments) -> Result<Self, VerifyError> {
-        let named = arguments.record.as_deref();
+        let named = match arguments.is_of_a_record() {
+            true => Some(arguments.image.as_path()),
+            false => arguments.record.as_deref(),
+        };
         let written_down = arguments.written_down()?;
         let claims = claims::find(&arguments.image, named)?;
         let record = claims::place(&arguments.image, named);
         let head = FoundHead::find(&record, arguments.head.as_deref())?;
-        Ok(Self { claims, head, written_down })
+        let stamp = FoundStamp::find(&head.path, arguments.authority.as_deref())?;
+        Ok(Self { claims, head, written_down, stamp })
     }
 
     /// The verdicts on head and key.
     pub fn judge_signature(&self) -> [Property; 2] {
         signature::judge(self.claims.as_ref(), &self.head, self.written_down)
+    }
+
+    /// The verdict on the head's time-stamp, where there is one or one was asked for.
+    pub fn judge_time_stamp(&self) -> Option<Property> {
+        self.stamp.judge()
     }
 }

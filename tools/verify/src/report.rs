@@ -4,8 +4,10 @@ use crate::arguments::{COULD_NOT_CHECK, FAILS, HOLDS};
 use crate::judgement;
 use crate::measurement::{Damage, Measurement};
 use crate::papers::Papers;
+use crate::partitions::{PartitionTable, Whereabouts};
 use crate::property::{Property, Verdict};
-use evidence::{ByteCount, CaseData, ExtentSet, HashSet, SectorSize};
+use crate::ranges::Partial;
+use evidence::{ByteCount, CaseData, Digest, Extent, ExtentSet, HashSet, SectorSize};
 use formats::{FormatError, ImageReader};
 use record::Fingerprint;
 use serde::Serialize;
@@ -32,6 +34,14 @@ pub struct Report {
     pub damaged: ExtentSet,
     /// Parts of the medium that read as something else than what was acquired.
     pub altered: ExtentSet,
+    /// What was asked for and read, where that is not the whole medium.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<Ranges>,
+    /// The partition table of the disk, as the image has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition_table: Option<PartitionTable>,
+    /// In which partitions lies what is altered, damaged or was not read from the source; up to ten thousand of each.
+    pub places: Vec<Place>,
     /// Each property with its verdict.
     pub properties: Vec<Property>,
     /// The verdict on all of them.
@@ -59,7 +69,29 @@ pub struct Image {
 pub struct SegmentFile {
     pub path: String,
     pub size: ByteCount,
+    /// BLAKE3 of the file, where the record states one to compare it with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<Digest>,
 }
+
+#[derive(Debug, Serialize)]
+pub struct Ranges {
+    pub asked: ExtentSet,
+    pub read: ExtentSet,
+    pub not_read: ByteCount,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Place {
+    /// `altered`, `damaged` or `unread`.
+    pub what: &'static str,
+    pub media: Extent,
+    #[serde(flatten)]
+    pub whereabouts: Whereabouts,
+}
+
+/// Places of one kind told one by one.
+const MOST_PLACES: usize = 10_000;
 
 #[derive(Debug, Serialize)]
 pub struct Record {
@@ -86,14 +118,22 @@ impl Report {
         papers: &Papers,
         flaws: Vec<FormatError>,
         measurement: Measurement,
+        table: Option<PartitionTable>,
     ) -> Self {
         let claims = papers.claims.as_ref();
         let properties = judgement::judge(image, claims, &flaws, &measurement, papers.judge_signature());
-        let segment = |segment: &formats::Segment| SegmentFile {
+        let hashes = measurement.files.as_deref().unwrap_or_default();
+        let segment = |(number, segment): (usize, &formats::Segment)| SegmentFile {
             path: segment.path.display().to_string(),
             size: segment.size,
+            blake3: hashes.get(number).and_then(|hash| hash.clone().ok()),
         };
-        let segments: Vec<SegmentFile> = image.segments().iter().map(segment).collect();
+        let segments: Vec<SegmentFile> = image.segments().iter().enumerate().map(segment).collect();
+        // A raw image has no table of what was not read from the source; its record has.
+        let unread = match claims {
+            Some(claims) if image.sector_size().is_none() => claims.unread.clone(),
+            _ => image.unread().clone(),
+        };
         let described = Image {
             path: segments.first().map(|first| first.path.clone()).unwrap_or_default(),
             format: Some(image.format_name()),
@@ -105,24 +145,39 @@ impl Report {
             unread: image.unread().clone(),
         };
         let flaws = flaws.iter().map(ToString::to_string).collect();
-        Self::new(described, papers, flaws, measurement, properties)
+        let mut report = Self::new(described, papers, flaws, measurement, properties);
+        report.places = table.as_ref().map(|table| report.places_in(table, &unread)).unwrap_or_default();
+        report.partition_table = table;
+        report
+    }
+
+    fn places_in(&self, table: &PartitionTable, unread: &ExtentSet) -> Vec<Place> {
+        let kinds = [("altered", &self.altered), ("damaged", &self.damaged), ("unread", unread)];
+        let places = kinds
+            .into_iter()
+            .flat_map(|(what, ranges)| ranges.iter().take(MOST_PLACES).map(move |media| (what, media)));
+        let place = |(what, media)| Place { what, media, whereabouts: table.whereabouts(media) };
+        places.map(place).collect()
     }
 
     /// The report on an image that could not be opened because of what `error` says about it.
     pub fn of_unreadable(path: &Path, papers: &Papers, error: &FormatError) -> Self {
-        let described = Image {
-            path: path.display().to_string(),
-            format: None,
-            media_size: None,
-            sector_size: None,
-            segments: Vec::new(),
-            case: CaseData::default(),
-            stored_hashes: HashSet::new(),
-            unread: ExtentSet::new(),
-        };
         let claims = papers.claims.as_ref();
         let properties = judgement::judge_unreadable(claims, error, papers.judge_signature());
-        Self::new(described, papers, vec![error.to_string()], Measurement::default(), properties)
+        let flaws = vec![error.to_string()];
+        Self::new(unread_image(path.display().to_string()), papers, flaws, Measurement::default(), properties)
+    }
+
+    /// The report on a record of which no image is there.
+    pub fn of_a_record(papers: &Papers) -> Self {
+        let properties = judgement::judge_record(papers.claims.as_ref(), papers.judge_signature());
+        let none = unread_image("none was given".to_owned());
+        let mut report = Self::new(none, papers, Vec::new(), Measurement::default(), properties);
+        if report.verdict == Verdict::NotChecked {
+            // Nothing of an image was asked, and what was asked holds.
+            (report.verdict, report.exit) = (Verdict::Holds, HOLDS);
+        }
+        report
     }
 
     fn new(
@@ -130,8 +185,9 @@ impl Report {
         papers: &Papers,
         flaws: Vec<String>,
         measurement: Measurement,
-        properties: Vec<Property>,
+        mut properties: Vec<Property>,
     ) -> Self {
+        properties.extend(papers.judge_time_stamp());
         let fails = properties.iter().any(|property| property.verdict == Verdict::Fails);
         // Names, sizes and a sound record say nothing about the data; checksums and hash values do.
         let vouched = properties.iter().any(|property| {
@@ -144,6 +200,11 @@ impl Report {
         } else {
             (Verdict::NotChecked, COULD_NOT_CHECK)
         };
+        let ranges = measurement.partial.map(|Partial { asked, read }| {
+            let medium = image.media_size.unwrap_or_default();
+            let not_read = ByteCount(medium.0.saturating_sub(read.total().0));
+            Ranges { asked, read, not_read }
+        });
         let signed_by = papers.head.signed_by();
         let record = papers.claims.as_ref().map(|claims| Record {
             path: claims.path.display().to_string(),
@@ -164,9 +225,26 @@ impl Report {
             damage: measurement.damage,
             damaged: measurement.damaged,
             altered: measurement.altered.unwrap_or_default().ranges,
+            ranges,
+            partition_table: None,
+            places: Vec::new(),
             properties,
             verdict,
             exit,
         }
+    }
+}
+
+/// An image of which nothing was read.
+fn unread_image(path: String) -> Image {
+    Image {
+        path,
+        format: None,
+        media_size: None,
+        sector_size: None,
+        segments: Vec::new(),
+        case: CaseData::default(),
+        stored_hashes: HashSet::new(),
+        unread: ExtentSet::new(),
     }
 }

@@ -1,7 +1,8 @@
 //! The report as a table of 80 columns, the verdict on its last line.
 
+use crate::partitions::Partition;
 use crate::property::Verdict;
-use crate::report::Report;
+use crate::report::{Place, Report};
 use evidence::Plain;
 use std::io::{self, Write};
 
@@ -36,8 +37,14 @@ pub fn print(report: &Report, output: &mut impl Write) -> io::Result<()> {
         format!("media {}: {}{place}: {}", damage.media, damage.segment, damage.what)
     });
     list(output, "DAMAGE", damage, report.damage.len())?;
+    if let Some(ranges) = &report.ranges {
+        let read = ranges.read.iter().map(|extent| format!("media {extent}"));
+        list(output, "READ", read, ranges.read.len())?;
+        writeln!(output, "- not read: the other {}", ranges.not_read)?;
+    }
     let altered = report.altered.iter().map(|extent| format!("media {extent}"));
     list(output, "NOT WHAT WAS ACQUIRED", altered, report.altered.len())?;
+    partitions(report, output)?;
     writeln!(output, "\nVERDICT: {}", verdict(report))
 }
 
@@ -74,6 +81,27 @@ fn heading(report: &Report, output: &mut impl Write) -> io::Result<()> {
     }
 }
 
+/// Where in the disk's partitions lies what was told above, and what was not read from the source.
+fn partitions(report: &Report, output: &mut impl Write) -> io::Result<()> {
+    let Some(table) = report.partition_table.as_ref().filter(|_| !report.places.is_empty()) else {
+        return Ok(());
+    };
+    let one = |partition: &Partition| {
+        let name = match partition.name.as_str() {
+            "" => String::new(),
+            name => format!(" \"{name}\""),
+        };
+        format!("partition {}{name}, type {}: {}", partition.number, partition.kind, partition.media)
+    };
+    let title = format!("PARTITIONS, BY THE {} IN THE IMAGE", table.scheme);
+    list(output, &title, table.partitions.iter().map(one), table.partitions.len())?;
+    let place = |place: &Place| {
+        let what = if place.what == "unread" { "unread at the source" } else { place.what };
+        format!("{what}: media {}, {}", place.media, place.whereabouts.words())
+    };
+    list(output, "WHERE THAT IS", report.places.iter().map(place), report.places.len())
+}
+
 fn line(output: &mut impl Write, name: &str, value: &str) -> io::Result<()> {
     for (number, part) in wrap(value, WIDTH - 10).iter().enumerate() {
         writeln!(output, "{:10}{part}", if number == 0 { name } else { "" })?;
@@ -108,6 +136,12 @@ fn verdict(report: &Report) -> String {
     };
     let skipped = named(Verdict::NotChecked).len();
     match report.verdict {
+        Verdict::Holds if report.ranges.is_some() => {
+            format!(
+                "HOLDS for what was read: {} properties checked, {skipped} not",
+                named(Verdict::Holds).len()
+            )
+        }
         Verdict::Holds if skipped == 0 => "HOLDS: every property was checked and holds".to_owned(),
         Verdict::Holds => {
             format!("HOLDS: {} properties checked, {skipped} not checked", named(Verdict::Holds).len())

@@ -2,8 +2,10 @@
 
 use crate::arguments::Arguments;
 use crate::papers::Papers;
+use crate::partitions::PartitionTable;
 use crate::report::Report;
-use crate::{claims, judgement, measurement, table};
+use crate::{claims, files, judgement, measurement, ranges, table};
+use evidence::ExtentSet;
 use formats::FormatError;
 use std::io::Write;
 
@@ -25,6 +27,12 @@ pub enum VerifyError {
     /// The key that was given.
     #[error(transparent)]
     Key(#[from] record::KeyError),
+    /// The part of the medium that was asked for.
+    #[error(transparent)]
+    Range(#[from] ranges::RangeError),
+    /// What a time-stamp is checked with.
+    #[error(transparent)]
+    Stamp(#[from] crate::time_stamp::StampFileError),
     /// Nobody could read the result.
     #[error("writing the report to standard output failed: {0}")]
     Output(#[from] std::io::Error),
@@ -40,14 +48,35 @@ pub enum VerifyError {
 pub fn verify(arguments: &Arguments) -> Result<Report, VerifyError> {
     evidence::self_test()?;
     let papers = Papers::find(arguments)?;
+    if arguments.is_of_a_record() {
+        return Ok(Report::of_a_record(&papers));
+    }
     match formats::open(&arguments.image) {
         Ok(mut image) => {
-            let flaws = image.check();
-            let algorithms = judgement::algorithms(&*image, papers.claims.as_ref());
-            let leaves = papers.claims.as_ref().map(|claims| &claims.leaves);
-            let leaves = leaves.filter(|leaves| leaves.cover(image.media_size()));
-            let measurement = measurement::measure(&mut *image, &algorithms, leaves)?;
-            Ok(Report::of(&*image, &papers, flaws, measurement))
+            let (size, sector) = (image.media_size(), image.sector_size());
+            let asked = arguments.ranges.iter().map(|range| range.of(size, sector));
+            let asked = asked.collect::<Result<ExtentSet, _>>()?;
+            let claims = papers.claims.as_ref();
+            let leaves = claims.map(|claims| &claims.leaves).filter(|leaves| leaves.cover(size));
+            let (flaws, measurement) = if asked.is_empty() {
+                let flaws = image.check();
+                let algorithms = judgement::algorithms(&*image, claims);
+                let segments = image.segments().to_vec();
+                let hashed = image.is_container() && claims.is_some_and(|claims| !claims.copies.is_empty());
+                let files = hashed.then_some(segments.as_slice());
+                let mut measurement = measurement::measure(&mut *image, &algorithms, leaves, files)?;
+                if let (Some(claims), Some(hashes)) = (claims, &measurement.files)
+                    && flaws.is_empty()
+                    && measurement.damaged.is_empty()
+                {
+                    measurement.idle = files::locate(&mut *image, &files::altered(claims, hashes));
+                }
+                (flaws, measurement)
+            } else {
+                (Vec::new(), ranges::measure(&mut *image, asked, leaves)?)
+            };
+            let table = PartitionTable::read(&mut *image);
+            Ok(Report::of(&*image, &papers, flaws, measurement, table))
         }
         Err(error) if judgement::speaks_against_the_image(&error) => {
             Ok(Report::of_unreadable(&arguments.image, &papers, &error))

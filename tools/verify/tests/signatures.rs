@@ -130,6 +130,33 @@ fn words_that_nobody_can_have_written_down_and_files_that_hold_no_key_are_wrong_
 }
 
 #[test]
+fn a_record_without_its_image_is_judged_for_itself() {
+    let item = item();
+    let record = item.record.to_str().unwrap();
+    fs::remove_file(item.first()).unwrap();
+    let check = |words: &[&str]| item::verify(&[&["--json"], words, &[record]].concat());
+    let words = item.words();
+    let (code, report) = check(&["--key-words", &words]);
+    assert_eq!(code, 0, "{report:#}");
+    for (property, wanted) in [
+        ("record chain unbroken", "holds"),
+        ("record closed", "holds"),
+        (SIGNED, "holds"),
+        (WRITTEN, "holds"),
+        ("hash values in record", "not-checked"),
+        ("files as recorded", "not-checked"),
+    ] {
+        assert_eq!(verdict(&report, property), wanted, "{property}: {report:#}");
+    }
+    let (_, table, _) = run(&[record]);
+    assert!(table.contains("no image") && table.lines().last().unwrap().contains("HOLDS"), "{table}");
+    let text = fs::read_to_string(&item.record).unwrap();
+    fs::write(&item.record, text.replace("seal 4711", "seal 4712")).unwrap();
+    let (code, report) = check(&[]);
+    assert_eq!((code, verdict(&report, "record chain unbroken").as_str()), (1, "fails"), "{report:#}");
+}
+
+#[test]
 fn a_removed_head_is_missed() {
     let item = item();
     fs::remove_file(item.head()).unwrap();

@@ -13,6 +13,8 @@ const struct guard_table *const guard_tables[] = {
 	&guard_ufs_table,
 	&guard_virtio_blk_table,
 	&guard_floppy_table,
+	&guard_tpm2_table,
+	&guard_tpm1_table,
 };
 
 const unsigned int guard_table_count = ARRAY_SIZE(guard_tables);

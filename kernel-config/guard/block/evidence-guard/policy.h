@@ -89,6 +89,8 @@ extern const struct guard_table guard_mmc_app_table;
 extern const struct guard_table guard_ufs_table;
 extern const struct guard_table guard_virtio_blk_table;
 extern const struct guard_table guard_floppy_table;
+extern const struct guard_table guard_tpm2_table;
+extern const struct guard_table guard_tpm1_table;
 
 /* policy.c */
 extern const struct guard_table *const guard_tables[];
@@ -128,5 +130,8 @@ struct guard_command guard_decode_mmc(u32 opcode, u32 argument, bool has_data,
 
 /* policy_ufs.c */
 struct guard_command guard_decode_ufs(u8 transaction, u8 query, u8 idn);
+
+/* policy_tpm.c */
+struct guard_command guard_decode_tpm(u32 code);
 
 #endif /* _EVIDENCE_GUARD_POLICY_H */

@@ -293,6 +293,32 @@ static const struct listed floppy_write[] = {
 	END
 };
 
+/* TPM 2.0 Library, part 2, command codes: 17Eh is opcode 7E, sub-code 01. */
+static const struct listed tpm2_driver[] = {
+	/* SelfTest, GetCapability, GetTestResult, PCR_Read */
+	SUB(E, 0x43, 1), SUB(E, 0x7a, 1), SUB(E, 0x7c, 1), SUB(E, 0x7e, 1),
+	END
+};
+
+static const struct listed tpm2_flush[] = {
+	/* Shutdown */
+	SUB(E, 0x45, 1),
+	END
+};
+
+/* TPM Main 1.2, part 2, ordinals. */
+static const struct listed tpm1_driver[] = {
+	/* PCRRead, ContinueSelfTest, GetCapability */
+	SUB(E, 0x15, 0), SUB(E, 0x53, 0), SUB(E, 0x65, 0),
+	END
+};
+
+static const struct listed tpm1_flush[] = {
+	/* SaveState */
+	SUB(E, 0x98, 0),
+	END
+};
+
 /**
  * struct expectation - what may pass of one command set
  * @set: its name
@@ -316,6 +342,8 @@ static const struct expectation expectations[] = {
 	{ "ufs-query", ufs_anyone, ufs_driver, nothing, nothing },
 	{ "virtio-blk", virtio_anyone, nothing, virtio_write, nothing },
 	{ "floppy", floppy_anyone, floppy_driver, floppy_write, nothing },
+	{ "tpm2", nothing, tpm2_driver, nothing, tpm2_flush },
+	{ "tpm1", nothing, tpm1_driver, nothing, tpm1_flush },
 };
 
 static bool is_on(const struct listed *list, const struct guard_command *command)

@@ -27,6 +27,7 @@ struct nvme_ctrl;
 struct request;
 struct scsi_cmnd;
 struct scsi_device;
+struct tpm_chip;
 struct ufs_hba;
 struct utp_upiu_req;
 
@@ -114,6 +115,7 @@ bool evidence_guard_ufs(struct ufs_hba *hba, const struct utp_upiu_req *upiu);
 bool evidence_guard_virtio(struct request *req, u32 prepared_type);
 bool evidence_guard_floppy(struct gendisk **disks, unsigned int count,
 			   u8 first);
+bool evidence_guard_tpm(struct tpm_chip *chip, u8 *buffer);
 bool evidence_guard_host_ioctl(unsigned int cmd);
 /* A door that nobody may go through; always -EPERM. */
 int evidence_guard_door(const char *door);
@@ -207,6 +209,11 @@ static inline bool evidence_guard_virtio(struct request *req, u32 prepared_type)
 
 static inline bool evidence_guard_floppy(struct gendisk **disks,
 					 unsigned int count, u8 first)
+{
+	return true;
+}
+
+static inline bool evidence_guard_tpm(struct tpm_chip *chip, u8 *buffer)
 {
 	return true;
 }

@@ -6,7 +6,7 @@ use super::clone;
 use super::destination;
 use super::ending::{close, outcome_of, record_early_end};
 use super::failure::{Failure, LONGEST_ARGUMENTS};
-use super::opening::opened;
+use super::opening::{measured_boot, opened};
 use super::pause::Pause;
 use super::reading_back::{read_back, record_leaves};
 use super::records::Records;
@@ -185,6 +185,7 @@ impl<'a> Acquisition<'a> {
             second_destination: destinations.next(),
         };
         record.append(&opened(arguments, &source, reported.clone(), plan, &record))?;
+        record.append(&measured_boot())?;
         let hidden = ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
         if let Some(resumed) = &beginning.resumed {

@@ -6,7 +6,7 @@ use super::clone_disk::{self, Layout, Target};
 use super::destination;
 use super::ending::{close, outcome_of, record_early_end};
 use super::failure::Failure;
-use super::opening::opened;
+use super::opening::{measured_boot, opened};
 use super::reading_back::{differences, record_leaves, verification};
 use super::records::Records;
 use super::report::{FaultReport, Report};
@@ -94,6 +94,7 @@ impl<'a> Cloning<'a> {
             second_destination: None,
         };
         record.append(&opened(arguments, &source, reported.clone(), plan, &record))?;
+        record.append(&measured_boot())?;
         let hidden = acquisition::ask_of_itself(&source, &mut record)?;
         record.append(&Entry::FaultPolicy(arguments.faults.policy()))?;
         let entry = target.entry(&layout, arguments.clone.wipe_rest);

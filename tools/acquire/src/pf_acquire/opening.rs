@@ -3,9 +3,10 @@
 use super::arguments::Arguments;
 use super::records::Records;
 use super::source::Source;
+use device::tpm::Tpm;
 use evidence::HashAlgorithm;
 use nix::sys::utsname::uname;
-use record::{AcquisitionOpened, Entry, Environment, GuardReport, Plan, Software};
+use record::{AcquisitionOpened, Entry, Environment, GuardReport, MeasuredBoot, Plan, Software};
 
 /// What was known and decided before the first read.
 pub fn opened(
@@ -27,6 +28,18 @@ pub fn opened(
         plan,
         signing_key: Some(record.notice().clone()),
     }))
+}
+
+/// How this machine was started.
+pub fn measured_boot() -> Entry {
+    let told = match Tpm::read() {
+        Err(reason) => MeasuredBoot::absent(reason),
+        Ok(Tpm { version, banks, event_log }) => {
+            let banks = banks.into_iter().map(|bank| (bank.algorithm, bank.values)).collect();
+            MeasuredBoot::present(version, banks, event_log)
+        }
+    };
+    Entry::MeasuredBoot(Box::new(told))
 }
 
 /// Where this program runs.

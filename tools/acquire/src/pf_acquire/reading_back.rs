@@ -6,11 +6,13 @@ use super::screen::Screen;
 use acquire::medium::ReadBack;
 use acquire::pipeline::{self, Imaged, Limits, PipelineError};
 use acquire::progress::Progress;
-use evidence::{ByteCount, ByteOffset, Extent, ExtentSet, HashAlgorithm, HashSet};
-use formats::Segment;
+use evidence::{ByteCount, ByteOffset, Digest, Extent, ExtentSet, HashAlgorithm, HashSet};
+use formats::{FormatError, Segment};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use record::{Leaves, Verification};
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 /// Places told one by one of what is not what was written.
 const MOST_PLACES: usize = 100;
@@ -23,7 +25,8 @@ pub fn record_leaves(imaged: &Imaged, record: &mut Records) -> Result<(), Failur
     Ok(())
 }
 
-/// Reads the image back from its medium, past the page cache, and compares. Gives what was read as well, where it could be.
+/// Reads the image back from its medium, past the page cache, and compares; of a container whose data are what was written,
+/// hashes the files as well. Gives what was read, where it could be.
 pub fn read_back(
     segments: &[Segment],
     written: &Imaged,
@@ -50,14 +53,42 @@ pub fn read_back(
     }
     let algorithms: Vec<HashAlgorithm> = written.hashes.iter().map(|(algorithm, _)| algorithm).collect();
     let mut screen = Screen::new("reading back", media_size);
-    let read = pipeline::run(&mut ReadBack::new(image), [], &algorithms, limits, progress, &mut screen)?;
+    let hashed = if image.is_container() { segments } else { &[] };
+    let ended = AtomicBool::new(false);
+    let goes_on = || !ended.load(Ordering::Relaxed) && !progress.stop_asked();
+    let resources = |error: std::io::Error| PipelineError::Resources(error.to_string());
+    let (read, files) = thread::scope(|scope| {
+        // Beside the reading of the media data, so that what one of them has read the other finds in memory.
+        let hash = || -> Result<Option<Vec<Digest>>, FormatError> {
+            hashed.iter().map(|segment| formats::file_hash(&segment.path, &goes_on)).collect()
+        };
+        let hashing = thread::Builder::new().name("hash files".to_owned()).spawn_scoped(scope, hash);
+        let hashing = hashing.map_err(resources)?;
+        let read = pipeline::run(&mut ReadBack::new(image), [], &algorithms, limits, progress, &mut screen);
+        ended.store(read.is_err(), Ordering::Relaxed);
+        let files = hashing.join().map_err(|_| resources(std::io::Error::other("a thread ended")))?;
+        Ok::<_, PipelineError>((read?, files))
+    })?;
     mismatches.extend(differences(written, &read, Extent { offset: ByteOffset(0), length: media_size }));
-    Ok((verification(read.hashes.clone(), mismatches), Some(read)))
+    let files = match files {
+        Ok(Some(files)) => files,
+        Ok(None) => return Err(PipelineError::Stopped(ByteOffset(media_size.0))),
+        Err(error) => {
+            mismatches.push(error.to_string());
+            Vec::new()
+        }
+    };
+    let mut verified = verification(read.hashes.clone(), mismatches);
+    if verified.matches {
+        verified.files = files;
+    }
+    Ok((verified, Some(read)))
 }
 
 /// What was found in one place; it matches where there are no mismatches.
 pub fn verification(hashes: HashSet, mismatches: Vec<String>) -> Verification {
-    Verification { destination: None, hashes, matches: mismatches.is_empty(), mismatches }
+    let matches = mismatches.is_empty();
+    Verification { destination: None, hashes, matches, mismatches, files: Vec::new() }
 }
 
 /// What of `written`, which lies at `place`, reads as something else: the places, and the hash values over all of it.
@@ -90,7 +121,7 @@ pub fn differences(written: &Imaged, read: &Imaged, place: Extent) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evidence::{Digest, LeafSize};
+    use evidence::LeafSize;
 
     fn imaged(leaves: &[u8], size: u64) -> Imaged {
         Imaged {

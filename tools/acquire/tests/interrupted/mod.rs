@@ -274,6 +274,25 @@ pub fn assert_resumed(to: &Path, before: Vouched, tally: &mut Tally, what: &str)
     }
 }
 
+/// What the record has of each segment as a file must be what b3sum says of it, whatever was cut off in between.
+fn judge_files(to: &Path, closed: &serde_json::Value, newest: &[serde_json::Value], form: Form, what: &str) {
+    let segments = closed["segments"].as_array().unwrap().iter();
+    let paths: Vec<PathBuf> = segments.map(|segment| to.join(segment["name"].as_str().unwrap())).collect();
+    // Of two destinations each has its own, because an identifier in the container is drawn anew.
+    let here = to.join("item").display().to_string();
+    let of_here =
+        |entry: &&serde_json::Value| entry["destination"].is_null() || entry["destination"] == *here;
+    let mut verified = newest.iter().filter(|entry| entry["kind"] == "verification");
+    let verified = verified.find(of_here).unwrap_or_else(|| panic!("{what}: not read back at {here}"));
+    let files = verified["files"].as_array().cloned().unwrap_or_default();
+    if form.words.contains(&"raw") {
+        return assert_eq!(files.len(), 0, "{what}: the media hashes cover raw images");
+    }
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let told = output_of("b3sum", "b3sum", &[&[Path::new("--no-names")], &paths[..]].concat());
+    assert_eq!(told.lines().collect::<Vec<_>>(), files, "{what}: b3sum of the files");
+}
+
 /// The finished image and its record, by strangers: coreutils, ewfverify, unzip.
 pub fn judge(source: &Source, to: &Path, form: Form, what: &str) {
     let newest = records(to).remove(0);
@@ -289,6 +308,7 @@ pub fn judge(source: &Source, to: &Path, form: Form, what: &str) {
         .collect();
     assert_eq!(leaves, source.leaves, "{what}: leaves of the hash tree");
     assert_eq!(newest.last().unwrap()["outcome"], "complete", "{what}");
+    judge_files(to, closed, &newest, form, what);
     assert_eq!(newest[0]["case"]["examiner"], "A. Müller", "{what}: the case fields are those of then");
     assert!(!to.join("item.checkpoint").exists() && !to.join("item.checkpoint.new").exists(), "{what}");
     match form.name {

@@ -24,6 +24,7 @@ mod reader;
 mod section;
 mod segment_names;
 mod state;
+mod stored_form;
 mod table;
 mod volume;
 mod writer;

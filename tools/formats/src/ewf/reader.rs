@@ -5,7 +5,7 @@ use super::container::{Container, TablePlace, read_table_header};
 use super::section::{Section, SectionKind};
 use super::state::State;
 use super::table::{self, ChunkPlace};
-use super::{error_table, examination, hash_sections, header};
+use super::{error_table, examination, hash_sections, header, stored_form};
 use crate::{FormatError, ImageReader, Provenance, Segment};
 use evidence::{ByteCount, ByteOffset, CaseData, Extent, ExtentSet, HashAlgorithm, HashSet, SectorSize};
 use std::num::NonZeroU64;
@@ -190,9 +190,18 @@ impl EwfReader {
     }
 
     /// A media range, cut at the end of the medium.
-    fn extent(&self, start: u64, end: u64) -> Extent {
+    pub(super) fn extent(&self, start: u64, end: u64) -> Extent {
         let end = end.min(self.container.geometry.media_size());
         Extent { offset: ByteOffset(start), length: ByteCount(end.saturating_sub(start)) }
+    }
+
+    /// The media bytes of a chunk, its stored bytes, and where they begin.
+    pub(super) fn stored_chunk(&mut self, chunk: u64) -> Result<(&[u8], &[u8], u64), FormatError> {
+        self.cached = None;
+        self.chunk(chunk)?;
+        let (_, within) = self.load(chunk)?;
+        let place = self.loaded.as_ref().and_then(|loaded| loaded.places.get(within));
+        Ok((&self.media, &self.stored, place.map_or(0, |place| place.offset)))
     }
 
     /// Has the media bytes of a chunk in `self.media`.
@@ -280,6 +289,10 @@ impl ImageReader for EwfReader {
             to.copy_from_slice(from);
             done = done.saturating_add(length);
         }
+    }
+
+    fn stored_otherwise(&mut self, segment: usize) -> Option<Vec<(ByteOffset, Extent)>> {
+        stored_form::unlike_ours(self, segment)
     }
 
     fn check(&mut self) -> Vec<FormatError> {

@@ -70,6 +70,7 @@ pub fn write(account: &Account, language: Language, page: &mut Markup) {
             "密钥由记录自身声明。是否确由该密钥签名，请用当时抄录的助记词执行 pf-verify --key-words 核验；本页面不作核验。",
         ));
     }
+    time_stamp(account, language, page);
     let Some(resumed) = &account.resumed else { return };
     let heads = [
         language.pick("Record of an earlier run", "此前运行的记录"),
@@ -81,4 +82,30 @@ pub fn write(account: &Account, language: Language, page: &mut Markup) {
     let caption = language
         .pick("This run goes on with earlier ones, oldest first", "本次运行接续此前的运行，按先后排列");
     page.table(caption, &heads, rows);
+}
+
+/// What an authority says of the head, where it was asked.
+fn time_stamp(account: &Account, language: Language, page: &mut Markup) {
+    let (Some(file), Some(stamped)) = (&account.beside.time_stamp, &account.beside.stamped) else { return };
+    let name = text::clipped(&file.name, 200);
+    match stamped {
+        Ok(time) => page.paragraph(language.pick(
+            format!(
+                "Beside the record lies a time-stamp of its head, {name}: an authority says that the head was there on {time}. This \
+                 page does not check the authority's signature; pf-verify --authority does, and so does openssl ts -verify."
+            ),
+            format!(
+                "记录旁有其链头文件的可信时间戳 {name}：时间戳机构声明该文件在 {time} 已经存在。本页面不核验机构签名，\
+                 请用 pf-verify --authority 或 openssl ts -verify 核验。"
+            ),
+        )),
+        Err(why) => page.within("p", &[], |line| {
+            let told = language.pick(
+                format!("Beside the record lies {name}, which is no time-stamp of its head: "),
+                format!("记录旁的 {name} 不是其链头文件的时间戳："),
+            );
+            line.element("strong", &[("class", "bad")], told);
+            line.element("bdi", &[], text::field(why));
+        }),
+    }
 }

@@ -1,8 +1,8 @@
 //! One alteration of an item's files.
 
-use super::item::Item;
+use super::item::{self, Item};
 use super::random::Random;
-use evidence::{ByteCount, CaseData, SectorSize};
+use evidence::{ByteCount, CaseData, DeviceIdentity, SectorSize};
 use formats::{ImagePlan, ImageSummary};
 use record::{ChainHash, Content, Entry, KeyNotice, KeyOrigin, RecordWriter, SecretKey};
 use std::fs;
@@ -292,6 +292,9 @@ fn of_the_containers_metadata(random: &mut Random, item: &Item) -> Deed {
     let mut case = report.case().clone();
     let kind = item.kind;
     let mut media = item.media.clone();
+    let device = item::device();
+    let mut label = (device.model.clone().unwrap(), device.serial.clone().unwrap());
+    let mut software = report.provenance().software;
     let fields: [fn(&mut CaseData) -> &mut String; 5] = [
         |case| &mut case.case_number,
         |case| &mut case.evidence_number,
@@ -306,8 +309,13 @@ fn of_the_containers_metadata(random: &mut Random, item: &Item) -> Deed {
             ("medium edited", place)
         }
         _ => {
-            let place = random.below(fields.len());
-            fields[place](&mut case).push('x');
+            let place = random.below(fields.len() + 3);
+            match place {
+                5 => label.0.push('x'),
+                6 => label.1.push('x'),
+                7 => software.push('1'),
+                _ => fields[place](&mut case).push('x'),
+            }
             ("container metadata edited", place)
         }
     };
@@ -324,9 +332,9 @@ fn of_the_containers_metadata(random: &mut Random, item: &Item) -> Deed {
         sector_size: sector,
         segment_size: item.segment_size.map(ByteCount),
         case,
-        device: None,
-        software: "pf-acquire 0.1.0".into(),
-        acquired_at: 1_700_000_000,
+        device: Some(DeviceIdentity { model: Some(label.0), serial: Some(label.1), ..device }),
+        software,
+        acquired_at: item::now(),
         medium: formats::MediumKind::Disk,
     };
     let mut writer = formats::create(kind, &plan).unwrap();

@@ -7,11 +7,12 @@ use evidence::{
 use formats::{ImageKind, ImagePlan, ImageSummary, Segment};
 use record::{
     AcquisitionOpened, Closed, Entry, Environment, GuardReport, ImageClosed, KeyNotice, KeyOrigin, Leaves,
-    Outcome, Plan, RecordWriter, SecretKey, SegmentFile, Software,
+    Outcome, Plan, RecordWriter, SecretKey, SegmentFile, Software, Verification,
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 /// An image with its record, as an acquisition leaves them.
@@ -23,8 +24,6 @@ pub struct Item {
     pub key: SecretKey,
     pub kind: ImageKind,
     pub segment_size: Option<u64>,
-    case: CaseData,
-    summary: ImageSummary,
 }
 
 pub fn case() -> CaseData {
@@ -35,6 +34,27 @@ pub fn case() -> CaseData {
         description: "laptop\tdisk".into(),
         notes: "第一硬盘".into(),
     }
+}
+
+/// What was imaged, as the disk says.
+pub fn device() -> DeviceIdentity {
+    DeviceIdentity {
+        path: "/dev/sda".into(),
+        make: Some("Maker".into()),
+        model: Some("Model".into()),
+        serial: Some("S1".into()),
+        wwn: None,
+        firmware: None,
+        transport: Transport::Ata,
+        capacity: ByteCount(0),
+        logical_sector: SectorSize::S512,
+        physical_sector: SectorSize::S512,
+    }
+}
+
+/// Seconds since 1970.
+pub fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
 /// Bytes that neither shrink nor repeat.
@@ -66,9 +86,9 @@ impl Item {
             sector_size: SectorSize::S512,
             segment_size: segment_size.map(ByteCount),
             case: case.clone(),
-            device: None,
+            device: Some(device()),
             software: "pf-acquire 0.1.0".into(),
-            acquired_at: 1_700_000_000,
+            acquired_at: now(),
             medium: formats::MediumKind::Disk,
         };
         let mut summary = ImageSummary {
@@ -85,30 +105,7 @@ impl Item {
         let record = folder.path().join("item-7.record.jsonl");
         let key = SecretKey::generate().unwrap();
         write_record(&record, &plan, &summary, &segments, &key, &media);
-        Self { folder, segments, record, media, key, kind, segment_size, case, summary }
-    }
-
-    /// True when the image's metadata are those that were given when it was made.
-    pub fn says(&self, image: &dyn formats::ImageReader) -> bool {
-        let carried = |text: &str| match self.kind {
-            ImageKind::Ewf => formats::ewf::carried_text(text),
-            _ => text.to_owned(),
-        };
-        let (case, given) = (image.case(), &self.case);
-        let raw = self.kind == ImageKind::Raw;
-        let fields = [
-            (&case.case_number, &given.case_number),
-            (&case.evidence_number, &given.evidence_number),
-            (&case.examiner, &given.examiner),
-            (&case.description, &given.description),
-            (&case.notes, &given.notes),
-        ];
-        let hashes = image.stored_hashes();
-        let fits = |(algorithm, digest)| self.summary.hashes.get(algorithm) == Some(digest);
-        raw || fields.iter().all(|(is, was)| **is == carried(was))
-            && *image.unread() == self.summary.unread
-            && !hashes.is_empty()
-            && hashes.iter().all(fits)
+        Self { folder, segments, record, media, key, kind, segment_size }
     }
 
     pub fn e01() -> Self {
@@ -158,16 +155,10 @@ pub fn write_record(
     media: &[u8],
 ) {
     let source = DeviceIdentity {
-        path: "/dev/sda".into(),
-        make: None,
-        model: Some("Model".into()),
-        serial: Some("S1".into()),
-        wwn: None,
-        firmware: None,
-        transport: Transport::Ata,
         capacity: plan.media_size,
         logical_sector: plan.sector_size,
         physical_sector: plan.sector_size,
+        ..device()
     };
     let opened = AcquisitionOpened {
         format_version: record::FORMAT_VERSION,
@@ -199,8 +190,19 @@ pub fn write_record(
     let mut entries =
         vec![Entry::AcquisitionOpened(Box::new(opened)), Entry::Note { text: "seal 4711".into() }];
     entries.extend(Leaves::entries(ByteCount(1 << 20), &leaves));
+    let file_hash =
+        |segment: &Segment| Hasher::of(HashAlgorithm::Blake3, &std::fs::read(&segment.path).unwrap());
+    let is_raw = |segment: &Segment| !matches!(segment.path.extension(), Some(e) if e == "aff4" || e.to_str().unwrap().starts_with('E'));
+    let read_back = Verification {
+        destination: None,
+        hashes: summary.hashes.clone(),
+        matches: true,
+        mismatches: Vec::new(),
+        files: segments.iter().filter(|segment| !is_raw(segment)).map(file_hash).collect(),
+    };
     entries.extend([
         Entry::ImageClosed(closed),
+        Entry::Verification(read_back),
         Entry::Closed(Closed { outcome: Outcome::Complete, guard_state: None, refused: None }),
     ]);
     let mut writer = RecordWriter::create(path).unwrap();

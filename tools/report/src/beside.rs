@@ -1,0 +1,70 @@
+//! What lies beside a record: its head, and the time-stamp of that.
+
+use crate::failure::Failure;
+use record::ChainHash;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use timestamp::Answer;
+
+/// Longest file that is read: a head has 16 KiB at most, an answer of a time-stamp authority rarely as much.
+const LONGEST: u64 = 1 << 20;
+
+/// A file that was read whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmallFile {
+    /// Its name without folder.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: ChainHash,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// `NAME.head.json`.
+    pub head: Option<SmallFile>,
+    /// `NAME.head.tsr`.
+    pub time_stamp: Option<SmallFile>,
+    /// The time that it states for this head, or why it states none. Its signature was not checked.
+    pub stamped: Option<Result<String, String>>,
+}
+
+impl Beside {
+    /// Looks beside the record at `path`.
+    ///
+    /// # Errors
+    /// [`Failure::Beside`] for a file that is there and can't be read, or is too large to be what its name says.
+    pub fn find(path: &Path) -> Result<Self, Failure> {
+        let place = record::head_path(path);
+        let head = small_file(&place)?.map(|(file, _)| file);
+        let answer = small_file(&timestamp::answer_path(&place))?;
+        let stamped = answer.as_ref().map(|(_, bytes)| stamped(bytes, head.as_ref()));
+        Ok(Self { head, time_stamp: answer.map(|(file, _)| file), stamped })
+    }
+}
+
+fn stamped(answer: &[u8], head: Option<&SmallFile>) -> Result<String, String> {
+    let answer = Answer::read(answer).map_err(|error| error.to_string())?;
+    let head = head.ok_or("there is no head for it to be about")?;
+    answer.fits(head.sha256.into(), None).map_err(|misfit| misfit.to_string())?;
+    Ok(answer.time().to_string())
+}
+
+fn small_file(path: &Path) -> Result<Option<(SmallFile, Vec<u8>)>, Failure> {
+    let failed = |source| Failure::Beside { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed)?,
+    };
+    let mut bytes = Vec::new();
+    file.take(LONGEST.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if size > LONGEST {
+        return Err(failed(ErrorKind::FileTooLarge.into()));
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Some((SmallFile { name, size, sha256: ChainHash::of_line(&bytes) }, bytes)))
+}
