@@ -53,12 +53,17 @@ impl Tpm {
             }
             .to_owned());
         }
+        let mut banks = banks_of(&chip);
         let version = match sysfs::number(&chip.join("tpm_version_major")) {
             Some(2) => "2.0",
-            _ => "1.2",
+            Some(_) => "1.2",
+            // Older kernels don't say, but only a TPM 1.2 has this file, and only a TPM 2.0 folders of banks.
+            None if chip.join("pcrs").exists() => "1.2",
+            None if !banks.is_empty() => "2.0",
+            None => return Err("a TPM whose version and PCRs the kernel does not tell".to_owned()),
         };
-        let mut banks = banks_of(&chip);
         banks.extend(old_bank(&chip));
+        banks.retain(|bank| bank.values.iter().any(Option::is_some));
         Ok(Self { version, banks, event_log: event_log(&sys.join("kernel/security")) })
     }
 }
@@ -146,6 +151,17 @@ mod tests {
             (0..).zip(&tpm.banks[0].values).filter_map(|(number, value)| Some((number, value.clone()?)));
         assert_eq!(known.collect::<Vec<(u8, Digest)>>(), [(0, value.clone()), (11, value)]);
         assert!(tpm.event_log.unwrap_err().contains("no log"));
+    }
+
+    #[test]
+    fn a_version_is_told_by_what_is_there_and_an_empty_bank_is_none() {
+        let sys = tempfile::tempdir().unwrap();
+        put(sys.path(), "class/tpm/tpm0/pcr-sha256/0", "AB".repeat(32) + "\n");
+        put(sys.path(), "class/tpm/tpm0/pcr-sha1/0", "not a value\n");
+        let tpm = Tpm::below(sys.path()).unwrap();
+        assert_eq!(tpm.version, "2.0");
+        let banks: Vec<&str> = tpm.banks.iter().map(|bank| bank.algorithm.as_str()).collect();
+        assert_eq!(banks, ["sha256"]);
     }
 
     #[test]

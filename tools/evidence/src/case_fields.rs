@@ -134,6 +134,9 @@ pub static INVESTIGATOR_FIELDS: [PartField<Investigator>; 3] =
 pub static PHOTO_FIELDS: [PartField<Photo>; 3] =
     [part!(file, true), part!(sha256, true), part!(taken, false)];
 
+/// What can't stand beside the reason for its absence.
+const EXCLUSIVE: [&str; 3] = ["witness", "seal_numbers", "seal_before"];
+
 /// So many investigators the rules ask for (法发〔2016〕22号 Article 7).
 pub const FEWEST_INVESTIGATORS: usize = 2;
 
@@ -216,11 +219,14 @@ impl Case {
         CASE_FIELDS.iter().filter(|field| field.is_given(self)).find(differs).map(|field| field.key)
     }
 
-    /// A field that is given beside the one that says why it is not.
+    /// A field that is given beside the one that says why it is not. Photographs of what is not sealed, and a clock that was read
+    /// and could not be compared, are no contradictions.
     #[must_use]
     pub fn contradiction(&self) -> Option<(&'static str, &'static str)> {
         CASE_FIELDS.iter().find_map(|field| match field.need {
-            Need::Unless(reason) if field.is_given(self) && !field.is_needed(self) => {
+            Need::Unless(reason)
+                if EXCLUSIVE.contains(&field.key) && field.is_given(self) && !field.is_needed(self) =>
+            {
                 Some((field.key, reason))
             }
             _ => None,
@@ -328,5 +334,11 @@ mod tests {
         assert_eq!(whole().contradiction(), None);
         let case = Case { no_seal_because: "none".into(), ..whole() };
         assert_eq!(case.contradiction(), Some(("seal_numbers", "no_seal_because")));
+        let case = Case { seal_numbers: Vec::new(), ..case };
+        assert_eq!(case.contradiction(), Some(("seal_before", "no_seal_because")));
+        let case =
+            Case { seal_before: String::new(), no_machine_time_because: "no reference".into(), ..case };
+        assert!(!case.photos.is_empty() && !case.machine_time.is_empty());
+        assert_eq!(case.contradiction(), None);
     }
 }

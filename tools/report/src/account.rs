@@ -119,7 +119,7 @@ impl Account {
             bytes: chain.bytes,
             sha256: chain.sha256,
         };
-        account.beside = Beside::find(path)?;
+        account.beside = Beside::find(path, &account.chain)?;
         Ok(account)
     }
 

@@ -16,6 +16,8 @@ pub const UNCLOSED: u8 = 3;
 pub const LACKING: u8 = 1;
 /// The result could not be written.
 pub const NOT_WRITTEN: u8 = 4;
+/// Nothing was exported: the record's chain is broken.
+pub const NOT_HANDED_ON: u8 = 5;
 
 const AFTER: &str = "\
 Reads the record and what lies beside it (its head, the head's time-stamp), changes nothing, and never overwrites a file. What stands behind the first flaw of a record is
@@ -28,6 +30,7 @@ Exit codes:
   2  nothing was done: wrong usage, or a record or case file that cannot be read, or answers that ended too early
   3  done, but the record is not closed: the acquisition is under way or was cut off
   4  the result could not be written, or a file is there already
+  5  nothing was exported: the chain is broken, and what stands before the flaw may be altered too
 
 Memory: at most 128 MiB, whatever the record holds; a result has at most 16 MiB.";
 

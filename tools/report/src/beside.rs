@@ -1,7 +1,8 @@
 //! What lies beside a record: its head, and the time-stamp of that.
 
+use crate::account::ChainState;
 use crate::failure::Failure;
-use record::ChainHash;
+use record::{ChainHash, Head};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -26,6 +27,8 @@ pub struct SmallFile {
 pub struct Beside {
     /// `NAME.head.json`.
     pub head: Option<SmallFile>,
+    /// What the head was found to be; `Err` says why it does not vouch for this record.
+    pub signed: Option<Result<(), String>>,
     /// `NAME.head.tsr`.
     pub time_stamp: Option<SmallFile>,
     /// The time that it states for this head, or why it states none. Its signature was not checked.
@@ -37,12 +40,61 @@ impl Beside {
     ///
     /// # Errors
     /// [`Failure::Beside`] for a file that is there and can't be read, or is too large to be what its name says.
-    pub fn find(path: &Path) -> Result<Self, Failure> {
+    pub fn find(path: &Path, chain: &ChainState) -> Result<Self, Failure> {
         let place = record::head_path(path);
         let head = small_file(&place)?.map(|(file, _)| file);
+        let signed = head.as_ref().map(|_| signed(&place, chain));
         let answer = small_file(&timestamp::answer_path(&place))?;
         let stamped = answer.as_ref().map(|(_, bytes)| stamped(bytes, head.as_ref()));
-        Ok(Self { head, time_stamp: answer.map(|(file, _)| file), stamped })
+        Ok(Self { head, signed, time_stamp: answer.map(|(file, _)| file), stamped })
+    }
+
+    /// What the exports say of the head and of its time-stamp: no more than was looked at.
+    pub fn papers(&self) -> impl Iterator<Item = (&'static str, &SmallFile, String)> {
+        let head = self.head.as_ref().zip(self.signed.as_ref()).map(|(file, signed)| {
+            let told = match signed {
+                Ok(()) => {
+                    "Signed head of the record (Ed25519); whose key signed it was not checked".to_owned()
+                }
+                Err(why) => {
+                    format!("File beside the record that does not belong to this record as its head: {why}")
+                }
+            };
+            ("head", file, told)
+        });
+        let stamp = self.time_stamp.as_ref().zip(self.stamped.as_ref()).map(|(file, stamped)| {
+            let told = match stamped {
+                Ok(time) if matches!(self.signed, Some(Ok(()))) => {
+                    format!(
+                        "Time-stamp of the head (RFC 3161), {time}; the authority's signature was not checked"
+                    )
+                }
+                Ok(_) => "Time-stamp (RFC 3161) of a head that does not belong to this record".to_owned(),
+                Err(why) => format!(
+                    "File beside the record that does not belong to this record as its time-stamp: {why}"
+                ),
+            };
+            ("time-stamp", file, told)
+        });
+        head.into_iter().chain(stamp)
+    }
+}
+
+/// Whether the head is signed and about exactly this record.
+fn signed(place: &Path, chain: &ChainState) -> Result<(), String> {
+    // The reason without the path, which the document names anyway.
+    let head = Head::read(place).map_err(|error| match error {
+        record::HeadError::Read { source, .. } => source.to_string(),
+        record::HeadError::NoHead { reason, .. } => reason,
+    })?;
+    if !head.is_signed() {
+        return Err("its signature does not fit".to_owned());
+    }
+    let said = &head.statement;
+    let same = said.chain_head == chain.head && said.sha256 == chain.sha256 && said.bytes == chain.bytes;
+    match same && said.entries == chain.entries {
+        true => Ok(()),
+        false => Err("it is the head of another record, or of another state of this one".to_owned()),
     }
 }
 

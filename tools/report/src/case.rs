@@ -134,10 +134,17 @@ pub enum Fact {
 pub fn facts(case: &Case) -> impl Iterator<Item = Fact> {
     const CARRIED: [&str; 5] = ["case_number", "evidence_number", "examiner", "description", "notes"];
     let given = CASE_FIELDS.iter().filter(|field| !CARRIED.contains(&field.key) && field.is_given(case));
-    given.flat_map(|field| {
-        let offset = case.clock_offset_seconds.filter(|_| field.key == "reference_source");
+    // It stands behind the last that is given of the clocks.
+    let clocks = ["machine_time", "reference_time", "reference_source"];
+    let last =
+        CASE_FIELDS.iter().filter(|field| clocks.contains(&field.key) && field.is_given(case)).next_back();
+    let last = last.map(|field| field.key);
+    let alone = case.clock_offset_seconds.filter(|_| last.is_none()).map(Fact::ClockOffset);
+    let facts = given.flat_map(move |field| {
+        let offset = case.clock_offset_seconds.filter(|_| last == Some(field.key));
         [Some(Fact::Field(field)), offset.map(Fact::ClockOffset)].into_iter().flatten()
-    })
+    });
+    facts.chain(alone)
 }
 
 impl Fact {
@@ -194,12 +201,18 @@ pub fn answer(field: &CaseField, case: &Case, language: Language) -> String {
 
 /// The photographs taken then, or all: one in a line.
 pub fn photos(case: &Case, taken: Option<&str>, language: Language) -> Option<String> {
-    let chosen = case.photos.iter().filter(|photo| taken.is_none_or(|taken| photo.taken == taken));
+    let chosen = case.photos.iter().filter(|photo| match taken {
+        None => true,
+        // Where nobody said when, it stands with those from before rather than nowhere.
+        Some("before") => photo.taken != "after",
+        Some(taken) => photo.taken == taken,
+    });
     let each = chosen.map(|photo| {
         let when = match photo.taken.as_str() {
             "before" if taken.is_none() => language.pick(" (before)", "（封存或拆封前）"),
             "after" if taken.is_none() => language.pick(" (after)", "（封存或拆封后）"),
-            _ => "",
+            "before" | "after" => "",
+            _ => language.pick(" (before or after not stated)", "（未注明拍摄时间）"),
         };
         format!("{}{when}{}SHA-256 {}", photo.file, language.pick(", ", "，"), photo.sha256)
     });
@@ -220,6 +233,19 @@ mod tests {
         assert_eq!(clock_offset(-60, Language::Chinese), "原机时钟比标准时间慢 60 秒（0:01:00）");
         assert_eq!(clock_offset(0, Language::Chinese), "原机时钟与标准时间一致");
         assert!(clock_offset(i64::MIN, Language::English).contains("9223372036854775808 s"));
+    }
+
+    #[test]
+    fn an_offset_is_shown_whatever_else_is_given_of_the_clocks() {
+        for source in ["", "NTP"] {
+            let case =
+                Case { clock_offset_seconds: Some(1), reference_source: source.into(), ..Case::default() };
+            assert_eq!(
+                facts(&case).filter(|fact| matches!(fact, Fact::ClockOffset(1))).count(),
+                1,
+                "{source}"
+            );
+        }
     }
 
     #[test]

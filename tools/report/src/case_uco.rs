@@ -258,22 +258,13 @@ impl Graph {
     /// The record, and what lies beside it.
     fn papers(&mut self, account: &Account) -> Vec<Value> {
         let chain = &account.chain;
-        // A record that is broken is more than what was read of it.
-        let record = chain.broken.is_none().then(|| SmallFile {
-            name: account.name.clone(),
-            size: chain.bytes,
-            sha256: chain.sha256,
-        });
-        let papers = [
-            ("record", record.as_ref(), "Record of the acquisition, a line an entry, chained by SHA-256"),
-            ("head", account.beside.head.as_ref(), "Signed head of the record (Ed25519)"),
-            ("time-stamp", account.beside.time_stamp.as_ref(), "Time-stamp of the head (RFC 3161)"),
-        ];
+        let record = SmallFile { name: account.name.clone(), size: chain.bytes, sha256: chain.sha256 };
+        let told = "Record of the acquisition, a line an entry, chained by SHA-256".to_owned();
+        let papers = [("record", &record, told)].into_iter().chain(account.beside.papers());
         let mut made = Vec::new();
         for (role, file, told) in papers {
-            let Some(file) = file else { continue };
             let mut paper = object("uco-observable:File", self.id(role));
-            text_into(&mut paper, "uco-core:description", told);
+            text_into(&mut paper, "uco-core:description", &told);
             let mut facet = object("uco-observable:FileFacet", self.id(&format!("{role}/file")));
             text_into(&mut facet, "uco-observable:fileName", &file.name);
             put(&mut facet, "uco-observable:sizeInBytes", integer(file.size));

@@ -64,7 +64,9 @@ fn known(xml: &mut Markup, tag: &str, text: Option<&str>) {
 fn metadata(account: &Account, xml: &mut Markup) {
     let case = account.opened.as_ref().map(|opened| &opened.case);
     xml.within("metadata", &[], |data| {
-        data.element("dc:type", &[], "Disk Image");
+        if account.image.is_some() {
+            data.element("dc:type", &[], "Disk Image");
+        }
         data.element("dc:identifier", &[], account.chain.head);
         if let Some(case) = case {
             known(data, "dc:title", Some(&case.evidence_number));
@@ -124,9 +126,10 @@ fn medium(account: &Account, image: &ImageClosed, xml: &mut Markup) {
         for (algorithm, digest) in image.hashes.iter().filter(|(algorithm, _)| word(*algorithm).is_none()) {
             disk.element("pf:hashdigest", &[("type", &algorithm.to_string())], digest);
         }
-        let fill = account.fault_policy.as_ref().map_or("zeros", |policy| policy.fill.as_str());
+        let fill = account.fault_policy.as_ref().map(|policy| text::clipped(&policy.fill, 200));
+        let fill: Vec<(&str, &str)> = fill.iter().map(|fill| ("fill", fill.as_str())).collect();
         if !image.unread.is_empty() {
-            disk.within("pf:unread", &[("fill", &text::clipped(fill, 200))], |unread| {
+            disk.within("pf:unread", &fill, |unread| {
                 unread.within("byte_runs", &[], |runs| {
                     image.unread.iter().take(MOST).for_each(|extent| run(runs, extent, None));
                 });
@@ -170,21 +173,21 @@ fn word(algorithm: HashAlgorithm) -> Option<&'static str> {
 /// The record, and what lies beside it.
 fn papers(account: &Account, xml: &mut Markup) {
     let chain = &account.chain;
-    if chain.broken.is_none() {
-        file(xml, &account.name, chain.bytes, Some(&chain.sha256));
-    }
-    let beside = [&account.beside.head, &account.beside.time_stamp];
-    for SmallFile { name, size, sha256 } in beside.into_iter().flatten() {
-        file(xml, name, *size, Some(sha256));
+    let told = "Record of the acquisition, a line an entry, chained by SHA-256";
+    file(xml, &account.name, chain.bytes, Some((&chain.sha256, told)));
+    for (_, SmallFile { name, size, sha256 }, told) in account.beside.papers() {
+        file(xml, name, *size, Some((sha256, &told)));
     }
 }
 
-fn file(xml: &mut Markup, name: &str, size: u64, sha256: Option<&dyn Display>) {
+/// A file, and where it was read: its SHA-256 and what it was found to be.
+fn file(xml: &mut Markup, name: &str, size: u64, read: Option<(&dyn Display, &str)>) {
     xml.within("fileobject", &[], |file| {
         field(file, "filename", name);
         file.element("filesize", &[], size);
-        if let Some(sha256) = sha256 {
+        if let Some((sha256, told)) = read {
             file.element("hashdigest", &[("type", "sha256")], sha256);
+            field(file, "pf:what", told);
         }
     });
 }

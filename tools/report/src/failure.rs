@@ -1,6 +1,6 @@
 //! Why nothing was made, and the exit code that says so.
 
-use crate::arguments::{COULD_NOT, NOT_WRITTEN};
+use crate::arguments::{COULD_NOT, NOT_HANDED_ON, NOT_WRITTEN};
 use evidence::Plain;
 use std::io;
 use std::path::PathBuf;
@@ -18,6 +18,18 @@ pub enum Failure {
         path: PathBuf,
         /// What is there instead.
         what: String,
+    },
+    /// An altered line is only found at the one behind it: nothing of such a record is fit to be handed on.
+    #[error(
+        "{path}: the record is broken at line {}, byte {}: {}; nothing was exported, because the line before it may be altered; \
+         take another copy of the record, or see what is left with pf-record show and pf-verify",
+        .broken.line, .broken.offset, .broken.flaw, path = Plain(.path.display())
+    )]
+    Broken {
+        /// The record.
+        path: PathBuf,
+        /// Where and how.
+        broken: record::Break,
     },
     /// The case file can't be used.
     #[error(transparent)]
@@ -91,6 +103,7 @@ impl Failure {
             | Failure::NotSigned(_)
             | Failure::Stamp { .. }
             | Failure::Read { .. } => COULD_NOT,
+            Failure::Broken { .. } => NOT_HANDED_ON,
             Failure::Exists(_) | Failure::Write { .. } | Failure::Output(_) | Failure::Json(_) => NOT_WRITTEN,
         }
     }

@@ -99,20 +99,24 @@ fn blanks(template: &Template, account: &Account) -> Vec<String> {
     for part in &template.parts {
         match part {
             Part::Fields { fields, .. } => {
-                let value =
-                    |field: &&Field| field.value.as_deref().and_then(|word| values::value(word, account));
-                let empty = fields.iter().filter(|field| value(field).is_none());
+                let empty = fields
+                    .iter()
+                    .filter(|field| field.value.as_deref().is_none_or(|word| leaves_room(word, account)));
                 blanks.extend(empty.map(|field| field.label.clone()));
             }
             Part::Table { heading, columns, row, .. } => {
-                let empty =
-                    columns.iter().zip(row).filter(|(_, word)| values::value(word, account).is_none());
+                let empty = columns.iter().zip(row).filter(|(_, word)| leaves_room(word, account));
                 blanks.extend(empty.map(|(column, _)| format!("{heading}：{column}")));
             }
             Part::Note { .. } | Part::Signatures { .. } => {}
         }
     }
     blanks
+}
+
+/// Nothing of it is given, or not all.
+fn leaves_room(word: &str, account: &Account) -> bool {
+    values::value(word, account).is_none() || values::left(word, account) > 0
 }
 
 fn form(template: &Template, account: &Account) -> String {
@@ -176,7 +180,9 @@ fn write_part(part: &Part, account: &Account, page: &mut Markup) {
                 });
                 table.within("tbody", &[], |body| {
                     body.within("tr", &[], |line| {
-                        row.iter().for_each(|word| write_value(values::value(word, account), 0, line));
+                        row.iter().for_each(|word| {
+                            write_value(values::value(word, account), values::left(word, account), line)
+                        });
                     });
                     for _ in 0..*blank {
                         body.within("tr", &[("class", "empty")], |line| {
@@ -203,7 +209,10 @@ fn write_field(field: &Field, account: &Account, page: &mut Markup) {
     page.within("tr", &[], |row| {
         row.element("th", &[("scope", "row")], &field.label);
         let value = field.value.as_deref().and_then(|word| values::value(word, account));
-        write_value(value, field.lines, row);
+        // A value that is not there leaves a blank of its own.
+        let left =
+            field.value.as_deref().filter(|_| value.is_some()).map_or(0, |word| values::left(word, account));
+        write_value(value, field.lines.saturating_add(left), row);
     });
 }
 

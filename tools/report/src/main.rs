@@ -109,6 +109,9 @@ fn run(face: &Face) -> Result<u8, Failure> {
         }
         Face::Export(export) => {
             let account = read(&export.record)?;
+            if let Some(broken) = account.chain.broken.clone() {
+                return Err(Failure::Broken { path: export.record.clone(), broken });
+            }
             let document = if export.dfxml {
                 dfxml::document(&account)
             } else {

@@ -32,12 +32,17 @@ fn measured_boot(boot: &MeasuredBoot, language: Language) -> String {
     if boot.tpm == TpmPresence::None {
         let reason = words(&boot.reason);
         return language.pick(
-            format!("How the machine was started is not measured: {reason}"),
-            format!("启动过程没有 TPM 度量值：{reason}"),
+            format!("How the machine was started could not be read: {reason}"),
+            format!("未能读取启动过程的 TPM 度量值：{reason}"),
         );
     }
-    let banks = boot.banks.iter().flat_map(|banks| banks.keys().cloned());
-    let (version, banks) = (words(&boot.version), part(banks.collect::<Vec<_>>().join(", ")));
+    let banks = boot.banks.iter().flatten().filter(|(_, values)| !values.is_empty());
+    let banks = part(banks.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
+    let version = words(&boot.version);
+    let (english, chinese) = match banks.is_empty() {
+        true => ("no PCR value could be read".to_owned(), "未能读取 PCR 值".to_owned()),
+        false => (format!("PCR values of {banks}"), format!("已记录 PCR 值（{banks}）")),
+    };
     let sha256 = boot.event_log.as_ref().and_then(|log| log.sha256.as_ref());
     let log = match sha256 {
         Some(sha256) => {
@@ -49,8 +54,8 @@ fn measured_boot(boot: &MeasuredBoot, language: Language) -> String {
         }
     };
     language.pick(
-        format!("TPM {version} of the machine: PCR values of {banks}; {log}"),
-        format!("本机 TPM {version}：已记录 PCR 值（{banks}）；{log}"),
+        format!("TPM {version} of the machine: {english}; {log}"),
+        format!("本机 TPM {version}：{chinese}；{log}"),
     )
 }
 
@@ -353,6 +358,15 @@ mod tests {
             told(entry, Language::Chinese),
             "偏移 1\u{a0}024 处 512 字节读取失败：EIO；处理方式：zeros"
         );
+    }
+
+    #[test]
+    fn what_could_not_be_read_of_a_tpm_is_not_claimed() {
+        let none = json!({"kind": "measured-boot", "tpm": "none", "reason": "no TPM"});
+        assert_eq!(told(none, Language::English), "How the machine was started could not be read: no TPM");
+        let empty = json!({"kind": "measured-boot", "tpm": "present", "version": "2.0", "banks": {"sha1": {}, "sha256": {}}, "event_log": {"reason": "none"}});
+        assert!(told(empty.clone(), Language::English).contains("no PCR value could be read"));
+        assert!(told(empty, Language::Chinese).contains("未能读取 PCR 值"));
     }
 
     #[test]

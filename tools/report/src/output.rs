@@ -42,13 +42,33 @@ pub fn must_not_exist(path: &Path) -> Result<(), Failure> {
 pub fn create_at_once(path: &Path, content: &str) -> Result<(), Failure> {
     must_not_exist(path)?;
     let mut name = OsString::from(path);
-    name.push(".draft");
+    name.push(format!(".{}.draft", std::process::id()));
     let draft = PathBuf::from(name);
-    // What a run left that was ended while it wrote.
-    let _ = fs::remove_file(&draft);
     create(&draft, content)?;
-    fs::rename(&draft, path).map_err(|source| {
-        let _ = fs::remove_file(&draft);
-        Failure::Write { path: path.to_owned(), source }
+    // A link, unlike a new name, never takes the place of a file that appeared meanwhile.
+    let linked = fs::hard_link(&draft, path);
+    let _ = fs::remove_file(&draft);
+    linked.or_else(|source| match source.kind() {
+        ErrorKind::AlreadyExists => Err(Failure::Exists(path.to_owned())),
+        // Sticks of FAT or exFAT know no links; there the file grows under its own name.
+        ErrorKind::PermissionDenied | ErrorKind::Unsupported => create(path, content),
+        _ => Err(Failure::Write { path: path.to_owned(), source }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_of_somebody_else_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, draft) = (folder.path().join("case.toml"), folder.path().join("case.toml.draft"));
+        fs::write(&draft, "kept").unwrap();
+        create_at_once(&path, "new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::read_to_string(&draft).unwrap(), "kept");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(matches!(create_at_once(&path, "newer"), Err(Failure::Exists(_))));
+    }
 }

@@ -279,3 +279,77 @@ fn a_damaged_document_is_not_valid_dfxml() {
         assert!(!valid, "{what}: {said}");
     }
 }
+
+/// An altered line is only found at the one behind it, so that nothing of such a record can be handed on.
+#[test]
+fn a_broken_record_is_not_handed_on() {
+    let item = Item::new(ImageKind::Raw, "raw", None, &[3; 4096]);
+    let good = fs::read_to_string(&item.record).unwrap();
+    let at = good.find("image-closed").unwrap();
+    let at = at + good[at..].find("\"sha256\":\"").unwrap() + "\"sha256\":\"".len();
+    let mut altered = good.clone();
+    let digit = if &good[at..=at] == "0" { "1" } else { "0" };
+    altered.replace_range(at..=at, digit);
+    let next = good[..at].matches('\n').count() + 2;
+    let offset = at + good[at..].find('\n').unwrap() + 1;
+    let lines = good.matches('\n').count();
+    for (what, text, line, offset) in [
+        ("a hash value altered", altered, next, offset),
+        ("garbage behind the end", good.clone() + "garbage\n", lines + 1, good.len()),
+    ] {
+        fs::write(&item.record, text).unwrap();
+        for language in ["--case-uco", "--dfxml"] {
+            let to = item.folder.path().join("export");
+            let words = ["export", language, "-o", to.to_str().unwrap(), item.record.to_str().unwrap()];
+            let (code, said, errors) = pf_record(&words);
+            assert_eq!((code, said.as_str()), (5, ""), "{what}: {errors}");
+            assert!(errors.contains(&format!("line {line}, byte {offset}: ")), "{what}: {errors}");
+            assert!(errors.contains("pf-verify"), "{what}: {errors}");
+            assert!(!to.exists(), "{what}");
+        }
+    }
+}
+
+/// What the exports say of the files beside the record.
+fn told_of(item: &Item, name: &str) -> String {
+    let document = exported(&item.record, "case-uco");
+    let found: Value = serde_json::from_str(&fs::read_to_string(&document).unwrap()).unwrap();
+    let file = found["@graph"].as_array().unwrap().iter().find(|object| {
+        object["@type"] == "uco-observable:File"
+            && facet(object, "FileFacet")["uco-observable:fileName"] == name
+    });
+    let told = file.unwrap()["uco-core:description"].as_str().unwrap().to_owned();
+    let xml = exported(&item.record, "dfxml");
+    let text = fs::read_to_string(&xml).unwrap();
+    assert!(text.contains(&format!("<pf:what>{told}</pf:what>")), "{told}: {text}");
+    assert!(validated(&xml).0, "{}", validated(&xml).1);
+    fs::remove_file(document).unwrap();
+    fs::remove_file(xml).unwrap();
+    told
+}
+
+#[test]
+fn exports_vouch_only_for_what_was_looked_at() {
+    let item = Item::new(ImageKind::Raw, "raw", None, &[3; 4096]);
+    let other = Item::new(ImageKind::Raw, "raw", None, &[4; 4096]);
+    let head = item.folder.path().join("3.head.json");
+    assert!(told_of(&item, "3.head.json").starts_with("Signed head of the record (Ed25519)"));
+
+    // Somebody's time-stamp, but of another head.
+    fs::write(item.folder.path().join("3.head.tsr"), "no answer").unwrap();
+    assert!(told_of(&item, "3.head.tsr").contains("does not belong to this record"));
+
+    let good = fs::read(&head).unwrap();
+    let foreign = fs::read(other.folder.path().join("3.head.json")).unwrap();
+    for (what, bytes) in [("nothing", Vec::new()), ("of another record", foreign)] {
+        fs::write(&head, bytes).unwrap();
+        let told = told_of(&item, "3.head.json");
+        assert!(
+            !told.contains("Signed") && told.contains("does not belong to this record"),
+            "{what}: {told}"
+        );
+    }
+    let text = String::from_utf8(good).unwrap().replace("entries\\\":10", "entries\\\":11");
+    fs::write(&head, text).unwrap();
+    assert!(told_of(&item, "3.head.json").contains("signature does not fit"));
+}

@@ -166,3 +166,69 @@ fn all_forms_are_made_or_none_and_nothing_is_overwritten() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     assert_eq!(fs::read_to_string(folder.join("sealing-list.html")).unwrap(), "kept");
 }
+
+/// The forms of a case, and what they leave to the hand.
+fn of_case(case: evidence::Case) -> (String, String, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("3.record.jsonl");
+    let mut first = opened("raw", 1 << 20);
+    first.case = case;
+    write(&record, [begin(first), closed(Outcome::Failed)]);
+    let forms = folder.path().join("forms");
+    let words = ["forms", "--json", record.to_str().unwrap(), "-o", forms.to_str().unwrap()];
+    let made: serde_json::Value = serde_json::from_str(&pf_record(&words).1).unwrap();
+    let blanks = made["left_blank"].as_array().unwrap().iter().flat_map(|form| form.as_array().unwrap());
+    let blanks = blanks.map(|blank| blank.as_str().unwrap().to_owned()).collect();
+    let read = |name: &str| fs::read_to_string(forms.join(name)).unwrap();
+    (read("extraction-record.html"), read("sealing-list.html"), blanks)
+}
+
+#[test]
+fn a_photograph_of_no_stated_time_is_not_lost() {
+    let mut case = stated();
+    case.photos[0].taken.clear();
+    let (form, list, _) = of_case(case);
+    assert!(field(&form, "提取前的照片及其完整性校验值").0.contains("1.jpg（未注明拍摄时间）"));
+    assert!(row_below(&list, "封存情况")[3].contains("1.jpg（未注明拍摄时间）"));
+}
+
+#[test]
+fn what_is_given_in_part_leaves_room_for_the_rest_and_is_listed() {
+    let (form, list, blanks) = of_case(stated());
+    assert_eq!(field(&form, "侦查人员（二人以上）").1, 0);
+    assert!(!blanks.contains(&"侦查人员（二人以上）".to_owned()), "{blanks:?}");
+    let states = "拆封前、重新封存后封条状态；拆封时间、拆封人";
+    let listed = format!("封存情况：{states}");
+    assert!(blanks.contains(&listed), "{blanks:?}");
+    let tree = tree(&list);
+    let table = tree.descendants().find(|node| node.attribute("aria-label") == Some("封存情况")).unwrap();
+    let row = table.descendants().find(|node| node.has_tag_name("tbody")).unwrap();
+    let cell = row.first_element_child().unwrap().last_element_child().unwrap();
+    assert!(text_of(cell).contains("完好"));
+    assert_eq!(
+        cell.descendants().filter(|node| node.attribute("class") == Some("blank")).count(),
+        3,
+        "state afterwards, time, person"
+    );
+
+    let mut case = stated();
+    case.investigators.pop();
+    case.video_sha256.clear();
+    case.reference_time.clear();
+    case.reference_source.clear();
+    case.clock_offset_seconds = None;
+    let (form, _, blanks) = of_case(case);
+    for (label, value) in [
+        ("侦查人员（二人以上）", "李建国，网安支队，012345"),
+        ("录像文件及其完整性校验值", "scene.mp4"),
+        ("原机系统时间与标准时间的偏差", "原机 2026-03-17 09:12:04"),
+    ] {
+        assert_eq!(field(&form, label), (value.to_owned(), 1), "{label}");
+        assert!(blanks.contains(&label.to_owned()), "{label}: {blanks:?}");
+    }
+    let mut case = stated();
+    case.reference_source.clear();
+    let told = field(&of_case(case).0, "原机系统时间与标准时间的偏差");
+    assert!(told.0.contains("124") && !told.0.contains("（）"), "{told:?}");
+    assert_eq!(told.1, 1);
+}

@@ -1,10 +1,10 @@
 //! The questions of a case file, one after the other; at the end what was answered, to be corrected before it is written.
 
 use super::words::{self, Words};
-use super::{answer, name};
+use super::{answer, file_text, name};
 use crate::failure::Failure;
 use crate::language::Language;
-use case_file::{MOST_ENTRIES, clean_line, clean_moment, clean_sha256};
+use case_file::{LONGEST_FILE, MOST_ENTRIES, clean_line, clean_moment, clean_sha256};
 use evidence::{
     CASE_FIELDS, Case, CaseField, FEWEST_INVESTIGATORS, Holds, INVESTIGATOR_FIELDS, Need, PHOTO_FIELDS,
     PartField, Plain, Text,
@@ -43,7 +43,9 @@ impl<'a, I: BufRead, O: Write> Interview<'a, I, O> {
                 _ => None,
             };
             // Where one of several was left out, the reason is asked for in place of the others.
-            if reasons(field).is_some_and(|reason| excused.contains(&reason)) {
+            // But photographs are asked for wherever there are seals.
+            let sealed = matches!(field.holds, Holds::Photos) && !case.seal_numbers.is_empty();
+            if !sealed && reasons(field).is_some_and(|reason| excused.contains(&reason)) {
                 continue;
             }
             // A reason is asked for only where something needs it.
@@ -70,8 +72,20 @@ impl<'a, I: BufRead, O: Write> Interview<'a, I, O> {
             ))?;
             let line = self.line()?;
             if line.trim().is_empty() {
+                let text = file_text::of(case);
+                let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
                 match case.contradiction() {
-                    None => return Ok(()),
+                    None if length > LONGEST_FILE => self.say(&format!(
+                        "{length} > {LONGEST_FILE}: {}",
+                        self.language.pick(
+                            "a case file can't have so many bytes; shorten an answer",
+                            "案件文件字节数超限，请缩短某项内容",
+                        )
+                    ))?,
+                    None => match case_file::parse(&text) {
+                        Ok(_) => return Ok(()),
+                        Err(fault) => self.say(&fault.what)?,
+                    },
                     Some((key, reason)) => self.say(&format!("{key} + {reason}: {}", self.language.pick(
                         "one of them must be cleared, by -",
                         "二者只能填一项，请用 - 清除其中一项",
@@ -211,6 +225,8 @@ impl<'a, I: BufRead, O: Write> Interview<'a, I, O> {
                 let said = loop {
                     self.prompt(&asked)?;
                     let line = self.line()?;
+                    // Before the first part it clears the list, elsewhere it is an empty answer.
+                    let line = if place > 0 && line == "-" { String::new() } else { line };
                     match accepted(part.key, &line) {
                         Ok(said) => break said,
                         Err(what) => self.say(&format!("  {what}"))?,
@@ -256,12 +272,23 @@ impl<'a, I: BufRead, O: Write> Interview<'a, I, O> {
 
     /// A line without its end and the blanks around it.
     fn line(&mut self) -> Result<String, Failure> {
-        let mut bytes = Vec::new();
-        let length = (&mut self.input).take(LONGEST_LINE).read_until(b'\n', &mut bytes)?;
-        match bytes.last() {
-            Some(b'\n') => Ok(String::from_utf8_lossy(&bytes).trim().to_owned()),
-            _ if u64::try_from(length).is_ok_and(|length| length == LONGEST_LINE) => Err(Failure::LongAnswer),
-            _ => Err(Failure::EndOfAnswers),
+        loop {
+            let mut bytes = Vec::new();
+            let length = (&mut self.input).take(LONGEST_LINE).read_until(b'\n', &mut bytes)?;
+            match bytes.last() {
+                Some(b'\n') => {}
+                _ if u64::try_from(length).is_ok_and(|length| length == LONGEST_LINE) => {
+                    return Err(Failure::LongAnswer);
+                }
+                _ => return Err(Failure::EndOfAnswers),
+            }
+            if let Ok(line) = String::from_utf8(bytes) {
+                return Ok(line.trim().to_owned());
+            }
+            self.prompt(self.language.pick(
+                "  not UTF-8, so it was not taken; answer again",
+                "  不是 UTF-8 编码，未采用；请重新回答",
+            ))?;
         }
     }
 }
@@ -269,10 +296,8 @@ impl<'a, I: BufRead, O: Write> Interview<'a, I, O> {
 fn accepted(key: &str, line: &str) -> Result<String, &'static str> {
     match (key, line) {
         (_, "") => Ok(String::new()),
-        ("sha256", "-") => Ok(String::new()),
         ("sha256", line) => clean_sha256(line),
         ("taken", "before" | "after") => Ok(line.to_owned()),
-        ("taken", "-") => Ok(String::new()),
         ("taken", _) => Err("before / after"),
         (_, line) => clean_line(line),
     }

@@ -6,7 +6,7 @@ use crate::disk_words;
 use crate::language::{Language, grouped};
 use crate::narrative;
 use crate::text::clipped;
-use evidence::{Case, CaseField, Plain};
+use evidence::{Case, CaseField, FEWEST_INVESTIGATORS, Plain};
 use record::{AcquisitionOpened, GuardReport, ImageClosed};
 
 const CHINESE: Language = Language::Chinese;
@@ -151,6 +151,31 @@ fn of_the_opening(word: &str, opened: &AcquisitionOpened) -> Option<String> {
     }
 }
 
+/// How many blanks a value leaves for what of it is not given.
+pub fn left(word: &str, account: &Account) -> usize {
+    let Some(case) = account.opened.as_deref().map(|opened| &opened.case) else { return 0 };
+    match word {
+        "investigators" => FEWEST_INVESTIGATORS.saturating_sub(case.investigators.len()),
+        "machine-clock" => {
+            let parts = [&case.machine_time, &case.reference_time, &case.reference_source];
+            let compared = case.no_machine_time_because.is_empty();
+            usize::from(compared && parts.iter().any(|part| part.is_empty()))
+        }
+        "video-and-hash" => usize::from(case.video.is_empty() || case.video_sha256.is_empty()),
+        "keeper-and-place" => usize::from(case.keeper.is_empty() || case.kept_at.is_empty()),
+        "seals-before" if case.no_seal_because.is_empty() => {
+            usize::from(case.seal_numbers.is_empty() || case.seal_before.is_empty())
+        }
+        // When it was opened and by whom, nobody is asked.
+        "seal-states" => [&case.seal_before, &case.seal_after]
+            .into_iter()
+            .filter(|state| state.is_empty())
+            .count()
+            .saturating_add(2),
+        _ => 0,
+    }
+}
+
 /// What the case file said: a field by its key, or several together.
 fn of_the_case(word: &str, case: &Case) -> Option<String> {
     let given = |text: &str| (!text.is_empty()).then(|| clipped(text, PART));
@@ -188,11 +213,17 @@ fn plain_lines(text: String) -> Option<String> {
 fn machine_clock(case: &Case) -> Option<String> {
     let Some(offset) = case.clock_offset_seconds else {
         let reason = &case.no_machine_time_because;
-        return (!reason.is_empty()).then(|| clipped(format!("未核对，原因：{reason}"), PART));
+        let shown = [("原机", &case.machine_time), ("标准时间", &case.reference_time)];
+        let shown =
+            shown.map(|(name, time)| (!time.is_empty()).then(|| format!("{name} {}", clipped(time, 40))));
+        let reason = (!reason.is_empty()).then(|| clipped(format!("未核对，原因：{reason}"), PART));
+        let [machine, reference] = shown;
+        return all([machine, reference, reason]);
     };
     let (machine, reference) = (clipped(&case.machine_time, 40), clipped(&case.reference_time, 40));
     let source = clipped(&case.reference_source, PART);
-    Some(format!("原机 {machine}，标准时间 {reference}（{source}）；{}", case::clock_offset(offset, CHINESE)))
+    let source = if source.is_empty() { source } else { format!("（{source}）") };
+    Some(format!("原机 {machine}，标准时间 {reference}{source}；{}", case::clock_offset(offset, CHINESE)))
 }
 
 /// Those that there are.
