@@ -136,8 +136,7 @@ pub fn facts(case: &Case) -> impl Iterator<Item = Fact> {
     let given = CASE_FIELDS.iter().filter(|field| !CARRIED.contains(&field.key) && field.is_given(case));
     // It stands behind the last that is given of the clocks.
     let clocks = ["machine_time", "reference_time", "reference_source"];
-    let last =
-        CASE_FIELDS.iter().filter(|field| clocks.contains(&field.key) && field.is_given(case)).next_back();
+    let last = CASE_FIELDS.iter().rfind(|field| clocks.contains(&field.key) && field.is_given(case));
     let last = last.map(|field| field.key);
     let alone = case.clock_offset_seconds.filter(|_| last.is_none()).map(Fact::ClockOffset);
     let facts = given.flat_map(move |field| {
