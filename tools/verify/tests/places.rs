@@ -96,7 +96,8 @@ fn numbered(report: &Value) -> BTreeSet<(u64, u64, String)> {
 
 fn sfdisk(disk: &Path) -> Value {
     let listed = output_of("sfdisk", "fdisk", &["--json", disk.to_str().unwrap()], "");
-    serde_json::from_str::<Value>(&listed).unwrap()["partitiontable"].take()
+    // Of an empty record it says before that it leaves it out.
+    serde_json::from_str::<Value>(&listed[listed.find('{').unwrap()..]).unwrap()["partitiontable"].take()
 }
 
 /// The same as sfdisk has them, which numbers by the name of the node, and lists the extended partition too.

@@ -168,9 +168,6 @@ fn a_root_whose_key_is_too_short_is_not_called_wrong() {
 fn a_signer_whose_key_is_not_for_signatures_alone_does_not_vouch() {
     let (item, authority, folder) = stamped(Kind::Rsa);
     let answer = timestamp::answer_path(&item.head());
-    // OpenSSL stamps with no such certificate; it signs any content with it.
-    openssl(&folder, &format!("ts -reply -in {} -token_out -out token", answer.display()));
-    openssl(&folder, "cms -verify -noverify -inform DER -in token -out content");
     let settings = fs::read_to_string(folder.join("settings.cnf")).unwrap();
     let base =
         "basicConstraints = critical, CA:false\nextendedKeyUsage = critical, timeStamping\nkeyUsage = ";
@@ -182,10 +179,17 @@ fn a_signer_whose_key_is_not_for_signatures_alone_does_not_vouch() {
     ] {
         fs::write(folder.join("settings.cnf"), format!("{settings}[usage]\n{base}{usage}\n")).unwrap();
         reissue(&folder, 2048, "usage");
+        fs::rename(folder.join("tsa.pem"), folder.join("other.pem")).unwrap();
+        fs::rename(folder.join("tsa.key"), folder.join("other.key")).unwrap();
+        // OpenSSL stamps with no such certificate; it signs any content with it.
+        reissue(&folder, 2048, "tsa");
+        stamp(&authority, &item.head());
+        openssl(&folder, &format!("ts -reply -in {} -token_out -out token", answer.display()));
+        openssl(&folder, "cms -verify -noverify -inform DER -in token -out content");
         openssl(
             &folder,
             "cms -sign -binary -nodetach -cades -nosmimecap -econtent_type 1.2.840.113549.1.9.16.1.4 -md sha256 -signer \
-             tsa.pem -inkey tsa.key -outform DER -in content -out token",
+             other.pem -inkey other.key -outform DER -in content -out token",
         );
         openssl(&folder, &format!("ts -reply -in token -token_in -out {}", answer.display()));
         is_told(&item, authority.root(), wanted, words);
