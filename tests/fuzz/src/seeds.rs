@@ -256,9 +256,9 @@ fn signatures() {
     }
 }
 
-/// Requests of ours, answered by OpenSSL; the certificate to trust lies beside the seeds' makers.
+/// Requests of ours, answered by OpenSSL; the certificates to trust lie beside the seeds' makers.
 fn time_stamps() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/seeds/time-stamp-root.pem");
+    let roots = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/seeds");
     let kinds = [("p256", Kind::P256), ("p384", Kind::P384), ("rsa", Kind::Rsa)];
     for (name, kind) in kinds {
         let folder = tempfile::tempdir().unwrap();
@@ -269,7 +269,7 @@ fn time_stamps() {
         authority.answer(&request, &answer).unwrap();
         keep("time_stamp", "request", &der);
         keep("time_stamp", &format!("answer-{name}"), &fs::read(&answer).unwrap());
-        fs::copy(authority.root(), &root).unwrap();
+        fs::copy(authority.root(), roots.join(format!("time-stamp-{name}.pem"))).unwrap();
     }
 }
 

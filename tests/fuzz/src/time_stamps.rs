@@ -4,8 +4,12 @@ use std::path::Path;
 use std::sync::LazyLock;
 use timestamp::{Answer, Authority, Request};
 
-/// The certificate of who vouches for the authority that answered the seeds.
-const TRUSTED: &str = include_str!("seeds/time-stamp-root.pem");
+/// The certificates of who vouches for the authorities that answered the seeds.
+const TRUSTED: &str = concat!(
+    include_str!("seeds/time-stamp-rsa.pem"),
+    include_str!("seeds/time-stamp-p256.pem"),
+    include_str!("seeds/time-stamp-p384.pem")
+);
 
 static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::of_pem(TRUSTED.as_bytes()).unwrap());
 

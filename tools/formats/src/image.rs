@@ -188,6 +188,11 @@ pub trait ImageReader: Send {
     /// When a chunk is damaged, its checksum does not fit or the file ends early; the error names the segment, the
     /// offset in it and the media range affected ([`FormatError::media`]). Reading on beyond that range works.
     fn read_at(&mut self, offset: ByteOffset, buffer: &mut [u8]) -> Result<usize, FormatError>;
+    /// False once [`ImageReader::read_at`] has given bytes that it compared with no checksum of their own. Of AFF4 a bevy may
+    /// lack its hash values: the checksum of the whole bevy is then compared by [`ImageReader::check`] alone.
+    fn compared_all_with_checksums(&self) -> bool {
+        self.is_container()
+    }
     /// Chunks in the segment of that number, from 0, that read back but are not stored as this program stores their data:
     /// where they begin in the file, and what of the medium they hold. `None` where that can't be told, or where there are so
     /// many that another program or version wrote the image. It takes as long as compressing the segment anew.

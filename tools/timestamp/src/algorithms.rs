@@ -2,14 +2,36 @@
 //!
 //! RustCrypto computes; here stands only what belongs together, in the form that rustls-webpki asks for.
 
-use rsa::pkcs1::DecodeRsaPublicKey;
+use der::Decode;
+use der::asn1::ObjectIdentifier;
 use rsa::traits::PublicKeyParts;
-use rsa::{Pkcs1v15Sign, RsaPublicKey};
+use rsa::{BigUint, Pkcs1v15Sign, RsaPublicKey};
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest, Sha256, Sha384, Sha512};
+use std::ops::RangeInclusive;
+use x509_cert::Certificate;
 
-/// Shortest RSA modulus in bits that vouches for anything (NIST SP 800-131A).
-const SHORTEST: usize = 2048;
+/// rsaEncryption (RFC 3279 §2.3.1).
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// RSA moduli in bits that are judged: shorter ones vouch for nothing (NIST SP 800-131A), longer ones take too long.
+const RSA_BITS: RangeInclusive<usize> = 2048..=16_384;
+
+/// The key in PKCS #1, if it is one that is judged.
+fn rsa_key(der: &[u8]) -> Option<RsaPublicKey> {
+    let key = rsa::pkcs1::RsaPublicKey::from_der(der).ok()?;
+    let [modulus, exponent] =
+        [key.modulus, key.public_exponent].map(|number| BigUint::from_bytes_be(number.as_bytes()));
+    let key = RsaPublicKey::new_with_max_size(modulus, exponent, *RSA_BITS.end()).ok()?;
+    RSA_BITS.contains(&key.n().bits()).then_some(key)
+}
+
+/// False of a certificate for an RSA key that is not judged: a signature by it does not fit, but not because of an alteration.
+pub(crate) fn judge_key_of(certificate: &[u8]) -> bool {
+    let Ok(certificate) = Certificate::from_der(certificate) else { return true };
+    let key = certificate.tbs_certificate.subject_public_key_info;
+    key.algorithm.oid != RSA_ENCRYPTION || rsa_key(key.subject_public_key.raw_bytes()).is_some()
+}
 
 /// A hash of the SHA-2 family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +99,7 @@ impl Algorithm {
         let hash = self.hash.of(message);
         match self.key {
             Key::Rsa => {
-                let key = RsaPublicKey::from_pkcs1_der(key).ok().filter(|key| key.n().bits() >= SHORTEST)?;
+                let key = rsa_key(key)?;
                 let padding = match self.hash {
                     Hash::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
                     Hash::Sha384 => Pkcs1v15Sign::new::<Sha384>(),

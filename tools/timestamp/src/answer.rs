@@ -9,6 +9,7 @@ use cms::content_info::ContentInfo;
 use cms::signed_data::SignedData;
 use der::asn1::{ObjectIdentifier, OctetString};
 use der::{Any, Decode, Encode, Sequence};
+use std::time::Duration;
 
 const WHAT: &str = "answer";
 
@@ -65,10 +66,11 @@ impl Answer {
     /// The answer in a file.
     ///
     /// # Errors
-    /// [`TimeStampError::NoMessage`] for what is no answer in DER, [`TimeStampError::Refused`] where the authority gave no
+    /// [`TimeStampError::NoMessage`] for what is no answer, [`TimeStampError::OtherForm`] for one that may be, in another
+    /// encoding than DER, [`TimeStampError::Refused`] where the authority gave no
     /// time-stamp, [`TimeStampError::OtherHash`].
     pub fn read(der: &[u8]) -> Result<Self, TimeStampError> {
-        let wrong = |error: der::Error| TimeStampError::message(WHAT, error);
+        let wrong = |error: der::Error| TimeStampError::structure(WHAT, der, error);
         let frame = Frame::from_der(der).map_err(wrong)?;
         let Status { status, text, .. } = frame.status;
         // granted, grantedWithMods (RFC 3161 §2.4.2).
@@ -96,6 +98,12 @@ impl Answer {
     #[must_use]
     pub fn time(&self) -> jiff::Timestamp {
         self.statement.time
+    }
+
+    /// By how much the time may be off, where the authority says it.
+    #[must_use]
+    pub fn accuracy(&self) -> Option<Duration> {
+        self.statement.accuracy
     }
 
     /// The authority's number of this time-stamp, in hexadecimal.

@@ -61,6 +61,14 @@ impl Authority {
         let others: Vec<CertificateDer<'_>> = others.to_vec();
         match signer.verify_for_usage(&algorithms::ALL, &anchors, &others, time, usage, None, None) {
             Ok(_) => Ok(()),
+            // That of a key which is not judged does not fit either.
+            Err(Error::InvalidSignatureForPublicKey)
+                if !self.certificates.iter().chain(&others).all(|one| algorithms::judge_key_of(one)) =>
+            {
+                let why =
+                    "a key on the way from its signer is shorter or longer than those that are judged here";
+                Err(SignatureError::unknown(why))
+            }
             Err(error) => Err(told(&error)),
         }
     }
@@ -69,9 +77,10 @@ impl Authority {
 /// Errors that say what can't be judged are told from those that say that something does not hold.
 fn told(error: &Error) -> SignatureError {
     match error {
-        Error::UnknownIssuer => {
-            SignatureError::wrong("its signer's certificate does not lead to one that is trusted")
-        }
+        Error::UnknownIssuer => SignatureError::unknown(
+            "its signer's certificate does not lead to one that is trusted: one between is missing, or it is not \
+             trusted; add it to the file",
+        ),
         Error::CertExpired { .. } | Error::CertNotValidYet { .. } => {
             SignatureError::wrong("a certificate on the way from its signer was not valid at that time")
         }

@@ -1,5 +1,7 @@
 //! Why there is no time-stamp, and what is wrong with its signature.
 
+use crate::ber;
+
 /// What was given is no request, or no answer with a time-stamp in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimeStampError {
@@ -9,6 +11,14 @@ pub enum TimeStampError {
         /// What it had to be.
         what: &'static str,
         /// What is wrong, and where.
+        reason: String,
+    },
+    /// A value of ASN.1 that can't be read here.
+    #[error("it is a value of ASN.1, perhaps in BER, that is not read as {what} here: {reason}")]
+    OtherForm {
+        /// What it had to be.
+        what: &'static str,
+        /// What is not known, and where.
         reason: String,
     },
     /// The authority gave no time-stamp (RFC 3161 §2.4.2).
@@ -25,6 +35,15 @@ pub enum TimeStampError {
 impl TimeStampError {
     pub(crate) fn message(what: &'static str, reason: impl ToString) -> Self {
         TimeStampError::NoMessage { what, reason: reason.to_string() }
+    }
+
+    /// Of bytes that are not the structure in DER.
+    pub(crate) fn structure(what: &'static str, bytes: &[u8], reason: impl ToString) -> Self {
+        let reason = reason.to_string();
+        match ber::is_one_value(bytes) {
+            true => TimeStampError::OtherForm { what, reason },
+            false => TimeStampError::NoMessage { what, reason },
+        }
     }
 }
 

@@ -16,6 +16,7 @@
 mod algorithms;
 mod answer;
 mod authority;
+mod ber;
 mod error;
 mod files;
 mod request;

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use webpki::EndEntityCert;
 use x509_cert::Certificate;
 use x509_cert::attr::Attribute;
-use x509_cert::ext::pkix::ExtendedKeyUsage;
+use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
 /// id-contentType, id-messageDigest (RFC 5652 §11.1, §11.2).
@@ -37,6 +37,9 @@ const SIGNATURES: [(ObjectIdentifier, Option<Hash>); 7] = [
 ];
 /// id-ce-extKeyUsage (RFC 5280 §4.2.1.12).
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+
+/// id-ce-keyUsage (RFC 5280 §4.2.1.3).
+const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 
 /// Certificates of an answer that are looked at.
 const MOST: usize = 100;
@@ -116,11 +119,17 @@ pub(crate) fn check(
     })?;
     let certificate = Certificate::from_der(der).map_err(SignatureError::unknown)?;
     only_for_time_stamps(&certificate)?;
+    for_signatures(&certificate)?;
 
     let encoded = CertificateDer::from(der);
     let end = EndEntityCert::try_from(&encoded).map_err(|error| {
         SignatureError::unknown(format!("its signer's certificate can't be judged: {error:?}"))
     })?;
+    if !algorithms::judge_key_of(der) {
+        return Err(SignatureError::unknown(
+            "its signer's key is shorter or longer than those that are judged here",
+        ));
+    }
     signature_holds(&end, signer, hash, &attributes_der)?;
     let others: Vec<CertificateDer<'_>> =
         embedded.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
@@ -144,7 +153,8 @@ fn value<'a, T: der::Choice<'a> + der::DecodeValue<'a>>(
 ) -> Result<T, SignatureError> {
     let wrong = || SignatureError::wrong(format!("its signature has no attribute {oid}, or more than one"));
     let any = attribute(attributes, oid)?.ok_or_else(wrong)?;
-    any.decode_as::<T>().map_err(|_| wrong())
+    any.decode_as::<T>()
+        .map_err(|error| SignatureError::unknown(format!("its attribute {oid} can't be read: {error}")))
 }
 
 fn attribute(
@@ -187,7 +197,9 @@ fn names(signer: &SignerInfo, der: &[u8]) -> Result<bool, SignatureError> {
 /// The first certificate that the signed attribute names by its hash is this one: without that, another certificate of the
 /// same name and number could be put in its place (RFC 3161 §2.4.1, RFC 5816).
 fn is_signing_certificate(attributes: &SetOfVec<Attribute>, der: &[u8]) -> Result<bool, SignatureError> {
-    let wrong = |_| SignatureError::wrong("the certificate that its signature names can't be read");
+    let wrong = |error| {
+        SignatureError::unknown(format!("the certificate that its signature names can't be read: {error}"))
+    };
     if let Some(value) = attribute(attributes, SIGNING_CERTIFICATE_V2)? {
         let named = value.to_der().and_then(|der| SigningCertificateV2::from_der(&der)).map_err(wrong)?;
         let first = named.certificates.first();
@@ -220,6 +232,20 @@ fn only_for_time_stamps(certificate: &Certificate) -> Result<(), SignatureError>
         return Ok(());
     }
     Err(SignatureError::wrong("its signer's certificate is not one for time-stamps alone"))
+}
+
+/// Where it says what its key is for, that is signatures, and nothing else (RFC 5280 §4.2.1.12).
+fn for_signatures(certificate: &Certificate) -> Result<(), SignatureError> {
+    let mut extensions = certificate.tbs_certificate.extensions.iter().flatten();
+    let Some(usage) = extensions.find(|extension| extension.extn_id == KEY_USAGE) else { return Ok(()) };
+    let KeyUsage(usage) = KeyUsage::from_der(usage.extn_value.as_bytes()).map_err(SignatureError::unknown)?;
+    let signatures = KeyUsages::DigitalSignature | KeyUsages::NonRepudiation;
+    match !usage.is_empty() && signatures.contains(usage) {
+        true => Ok(()),
+        false => Err(SignatureError::wrong(
+            "its signer's certificate is for a key that is not one for signatures alone",
+        )),
+    }
 }
 
 fn signature_holds(

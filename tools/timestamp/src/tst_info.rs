@@ -5,6 +5,7 @@
 use crate::error::TimeStampError;
 use der::asn1::{Int, ObjectIdentifier};
 use der::{Any, Decode, Sequence, Tag, Tagged};
+use std::time::Duration;
 use x509_cert::ext::Extensions;
 use x509_cert::spki::AlgorithmIdentifier;
 use x509_tsp::{Accuracy, MessageImprint};
@@ -39,6 +40,7 @@ pub(crate) struct Statement {
     pub sha256: [u8; 32],
     pub nonce: Option<Vec<u8>>,
     pub time: jiff::Timestamp,
+    pub accuracy: Option<Duration>,
     /// As the authority wrote it.
     pub serial: Vec<u8>,
     pub policy: String,
@@ -49,7 +51,7 @@ pub(crate) struct Statement {
 impl Statement {
     pub(crate) fn read(der: &[u8]) -> Result<Self, TimeStampError> {
         let wrong = |error: &dyn ToString| TimeStampError::message(WHAT, error.to_string());
-        let info = TstInfo::from_der(der).map_err(|error| wrong(&error))?;
+        let info = TstInfo::from_der(der).map_err(|error| TimeStampError::structure(WHAT, der, error))?;
         if info.version != 1 {
             return Err(wrong(&format!("it is of version {}", info.version)));
         }
@@ -59,11 +61,19 @@ impl Statement {
             sha256: hash_of(&info.message_imprint, WHAT)?,
             nonce: info.nonce.as_ref().map(|nonce| positive(nonce.as_bytes())),
             time,
+            accuracy: info.accuracy.as_ref().map(duration),
             serial: info.serial_number.as_bytes().to_vec(),
             policy: info.policy.to_string(),
             critical: critical.map(|extension| extension.extn_id.to_string()),
         })
     }
+}
+
+fn duration(accuracy: &Accuracy) -> Duration {
+    let of = |part: Option<i16>| u64::try_from(part.unwrap_or(0)).unwrap_or(0);
+    let parts = [Duration::from_millis(of(accuracy.millis)), Duration::from_micros(of(accuracy.micros))];
+    let whole = Duration::from_secs(accuracy.seconds.unwrap_or(0));
+    parts.into_iter().fold(whole, Duration::saturating_add)
 }
 
 /// `YYYYMMDDhhmmss[.s...]Z` (RFC 3161 §2.4.2).

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
+use std::sync::LazyLock;
 use timestamp::{Answer, Authority, Request};
 
 /// Answers of OpenSSL to one request, with RSA, P-256 and P-384.
@@ -12,10 +13,15 @@ const ANSWERS: [&[u8]; 3] = [
 ];
 const STAMPED: [u8; 32] = [7; 32];
 
-/// The certificate that leads to the first of them.
-fn authority() -> Authority {
-    Authority::of_pem(include_bytes!("../../../tests/fuzz/src/seeds/time-stamp-root.pem")).unwrap()
-}
+/// The certificate that leads to each of them.
+static AUTHORITIES: LazyLock<[Authority; 3]> = LazyLock::new(|| {
+    let pems: [&[u8]; 3] = [
+        include_bytes!("../../../tests/fuzz/src/seeds/time-stamp-rsa.pem"),
+        include_bytes!("../../../tests/fuzz/src/seeds/time-stamp-p256.pem"),
+        include_bytes!("../../../tests/fuzz/src/seeds/time-stamp-p384.pem"),
+    ];
+    pems.map(|pem| Authority::of_pem(pem).unwrap())
+});
 
 fn vouches(bytes: &[u8], sha256: [u8; 32], authority: &Authority) -> bool {
     Answer::read(bytes)
@@ -24,10 +30,11 @@ fn vouches(bytes: &[u8], sha256: [u8; 32], authority: &Authority) -> bool {
 
 #[test]
 fn an_answer_vouches_for_one_digest_and_only_where_its_authority_is_trusted() {
-    let authority = authority();
-    let trusted: Vec<bool> = ANSWERS.iter().map(|answer| vouches(answer, STAMPED, &authority)).collect();
-    assert_eq!(trusted, [true, false, false]);
-    assert!(ANSWERS.iter().all(|answer| !vouches(answer, [8; 32], &authority)));
+    for (number, authority) in AUTHORITIES.iter().enumerate() {
+        let trusted = ANSWERS.map(|answer| vouches(answer, STAMPED, authority));
+        assert_eq!(trusted, [0, 1, 2].map(|other| other == number));
+        assert!(ANSWERS.iter().all(|answer| !vouches(answer, [8; 32], authority)));
+    }
 }
 
 proptest! {
@@ -46,9 +53,11 @@ proptest! {
             bytes[at] = byte;
         }
         bytes.truncate(bytes.len() - cut);
-        let authority = authority();
-        prop_assert!(!vouches(&bytes, [8; 32], &authority));
-        let vouched = Answer::read(&bytes).ok().filter(|answer| answer.signed_by(&authority).is_ok());
-        prop_assert!(vouched.is_none_or(|answer| answer.sha256() == STAMPED));
+        let told = |answer: &Answer| (answer.sha256(), answer.time(), answer.serial(), answer.policy().to_owned());
+        let authority = &AUTHORITIES[which];
+        prop_assert!(!vouches(&bytes, [8; 32], authority));
+        let vouched = Answer::read(&bytes).ok().filter(|answer| answer.signed_by(authority).is_ok());
+        let original = Answer::read(ANSWERS[which]).unwrap();
+        prop_assert!(vouched.is_none_or(|answer| told(&answer) == told(&original)));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::ranges::WantedRange;
 use crate::signature::WrittenDown;
+use crate::verification::VerifyError;
 use clap::Parser;
 use record::{Fingerprint, KeyError, PublicKey, words};
 use std::path::PathBuf;
@@ -37,7 +38,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", group = "written down")]
     pub public_key: Option<PathBuf>,
     /// Check this part of the medium alone, without reading the rest: OFFSET+LENGTH in bytes, or in sectors with an s
-    /// behind (2048s+16s). May be given several times.
+    /// behind (2048s+16s). May be given several times. A sector is as long as the container or the record states; where
+    /// neither does, it has 512 bytes.
     #[arg(long = "range", value_name = "OFFSET+LENGTH")]
     pub ranges: Vec<WantedRange>,
     /// Certificates, in PEM, that are trusted to lead to that of the authority which stamped the head, NAME.head.tsr.
@@ -52,6 +54,15 @@ impl Arguments {
     /// True where a record stands in the place of the image: there is no image.
     pub(crate) fn is_of_a_record(&self) -> bool {
         self.image.extension().is_some_and(|extension| extension == "jsonl")
+    }
+
+    /// Whether what was given beside a record can be asked of it.
+    pub(crate) fn are_of_one_kind(&self) -> Result<(), VerifyError> {
+        match self.is_of_a_record() {
+            true if !self.ranges.is_empty() => Err(VerifyError::NoImage("--range")),
+            true if self.record.is_some() => Err(VerifyError::NoImage("--record")),
+            _ => Ok(()),
+        }
     }
 
     /// What is known of the key.
@@ -77,7 +88,7 @@ acquired, and the partition table in the image tells in which partition that is.
 
 --range reads the parts that hold the range and compares them with the record.
 Without values of parts it reads the chunks of the container that hold it, and
-compares their checksums. Record, head and key are checked as ever; hash values
+compares their checksums; an AFF4 may have none. Record, head and key are checked as ever; hash values
 and files are not, for they need all of the image.
 
 A signature shows that record and head belong together. That nobody replaced

@@ -2,7 +2,7 @@
 
 use crate::leaves::StatedLeaves;
 use crate::property::Finding;
-use evidence::{ByteCount, CaseData, Digest, ExtentSet, HashSet};
+use evidence::{ByteCount, CaseData, Digest, ExtentSet, HashSet, SectorSize};
 use formats::DeviceLabel;
 use record::{Chain, ChainHash, Content, EarlierRecord, Entry, Flaw, KeyNotice, Outcome, RecordError};
 use serde::de::IgnoredAny;
@@ -34,6 +34,8 @@ pub struct Claims {
     pub ended: bool,
     /// The key that the record says will sign its head.
     pub signing_key: Option<KeyNotice>,
+    /// Logical sector of the source.
+    pub logical_sector: Option<SectorSize>,
     /// Case fields as given when the acquisition began.
     pub case: Option<CaseData>,
     /// True when the record has an entry that closes the image; the fields below come from it.
@@ -50,6 +52,8 @@ pub struct Claims {
     pub leaves: StatedLeaves,
     /// BLAKE3 of each segment file, of every copy of the image that was read back and matched.
     pub copies: Vec<Vec<Digest>>,
+    /// Copies that were written to their end: two where the record names a second destination that did not fail.
+    pub copies_written: usize,
     /// What the container should say of its making.
     pub making: Making,
     /// The records of the runs before.
@@ -61,9 +65,9 @@ pub struct Claims {
 pub struct Making {
     /// The device that was imaged.
     pub device: Option<DeviceLabel>,
-    /// Version of the program that did.
-    pub version: String,
-    /// From when to when, in seconds since 1970; the beginning is not known where a run was gone on with.
+    /// Version of the program that began it, and from when to when, in seconds since 1970; version and beginning are not known
+    /// where a run was gone on with, perhaps by another version.
+    pub version: Option<String>,
     pub begun: Option<i64>,
     pub ended: Option<i64>,
 }
@@ -128,6 +132,7 @@ impl Claims {
             closed: None,
             ended: false,
             signing_key: None,
+            logical_sector: None,
             case: None,
             image_closed: false,
             segments: Vec::new(),
@@ -136,6 +141,7 @@ impl Claims {
             unread: ExtentSet::new(),
             leaves: StatedLeaves::new(),
             copies: Vec::new(),
+            copies_written: 1,
             making: Making::default(),
             earlier: Vec::new(),
         };
@@ -143,12 +149,15 @@ impl Claims {
         let chain = record::visit(&path, |stored| match stored.content {
             Content::Known(Entry::AcquisitionOpened(opened)) => {
                 claims.making.device = Some(DeviceLabel::of(&opened.source));
-                claims.making.version = opened.software.version;
+                claims.making.version = Some(opened.software.version);
                 claims.making.begun = seconds(&stored.time);
+                claims.logical_sector = Some(opened.source.logical_sector);
+                claims.copies_written = if opened.plan.second_destination.is_some() { 2 } else { 1 };
                 (claims.case, claims.signing_key) = (Some(opened.case.data()), opened.signing_key);
             }
             Content::Known(Entry::ResumeBegun(begun)) => {
-                claims.making.begun = None;
+                // The run before began the container.
+                (claims.making.begun, claims.making.version) = (None, None);
                 claims.add_earlier(begun.earlier);
             }
             Content::Known(Entry::RescueBegun(begun)) => {
@@ -159,6 +168,7 @@ impl Claims {
             {
                 claims.copies.push(verified.files);
             }
+            Content::Known(Entry::DestinationFailed { .. }) => claims.copies_written = 1,
             Content::Known(Entry::Leaves(leaves)) => claims.leaves.add(leaves),
             Content::Known(Entry::ImageClosed(image)) => {
                 claims.image_closed = true;

@@ -1,6 +1,7 @@
 //! The records of runs that were cut off, as the record that goes on with them names them.
 
 use crate::claims::Claims;
+use crate::papers::is_no_file;
 use crate::property::{Property, Verdict};
 use crate::signature::{self, FoundHead, WrittenDown};
 use record::{EarlierRecord, RecordError};
@@ -40,6 +41,11 @@ fn look(folder: &Path, earlier: &EarlierRecord) -> Found {
     let path = folder.join(name);
     if path.file_name() != Some(name.as_ref()) || name.contains('/') {
         return Err(format!("\"{name}\" is no name of a record beside this one"));
+    }
+    for path in [&path, &record::head_path(&path)] {
+        if is_no_file(path) {
+            return Err(format!("{} is no ordinary file: it was put in its place", path.display()));
+        }
     }
     let claims = match Claims::read(path) {
         Ok(claims) => claims,

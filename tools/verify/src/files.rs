@@ -90,6 +90,11 @@ pub fn judge(
         };
         return Property::found(FILES, Ok(format!("{count} the recorded BLAKE3, byte for byte")));
     }
+    if claims.copies.len() < claims.copies_written {
+        let why = "the image is not the copy that the record states hash values of, and of the other copy it states none: \
+                   that was not read back to its end";
+        return Property::not_checked(FILES, why);
+    }
     let mut told = nearest.join("; ");
     if !others.iter().any(|property| property.verdict == Verdict::Fails) {
         told.push_str(

@@ -7,6 +7,8 @@ use formats::{ImageReader, ewf};
 
 pub const METADATA: &str = "metadata as recorded";
 
+const COMPARED: &str = "case, evidence, examiner, description, notes, model, serial";
+
 /// A container is begun shortly before the record is.
 const BEFORE: i64 = 600;
 
@@ -14,6 +16,13 @@ const BEFORE: i64 = 600;
 fn carried_text(image: &dyn ImageReader, recorded: &str) -> String {
     match image.format_name() {
         EWF => ewf::carried_text(recorded),
+        _ => recorded.to_owned(),
+    }
+}
+
+fn carried_version(image: &dyn ImageReader, recorded: &str) -> String {
+    match image.format_name() {
+        EWF => ewf::carried_version(recorded),
         _ => recorded.to_owned(),
     }
 }
@@ -43,8 +52,10 @@ pub fn judge(image: &dyn ImageReader, claims: Option<&Claims>) -> Property {
     .map(|(name, carried, recorded)| format!("{name} is \"{carried}\", recorded is \"{recorded}\""));
     let mut differing: Vec<String> = differing.collect();
     // A container has the name of the program before its version, or the version alone.
-    if provenance.software.rsplit(' ').next() != Some(claims.making.version.as_str()) {
-        let (software, version) = (&provenance.software, &claims.making.version);
+    let software = &provenance.software;
+    if let Some(version) = &claims.making.version
+        && software.rsplit(' ').next() != Some(&carried_version(image, version))
+    {
         differing.push(format!("program is \"{software}\", recorded is version \"{version}\""));
     }
     let made = provenance.acquired_at.and_then(|at| jiff::Timestamp::from_second(at).ok());
@@ -58,7 +69,10 @@ pub fn judge(image: &dyn ImageReader, claims: Option<&Claims>) -> Property {
         None => differing.push("time of the acquisition is missing".to_owned()),
     }
     let finding = match &differing[..] {
-        [] => Ok("case, evidence, examiner, description, notes, model, serial, program, time".to_owned()),
+        [] if claims.making.version.is_none() => {
+            Ok(format!("{COMPARED}, time; not the program, for an earlier run began it"))
+        }
+        [] => Ok(format!("{COMPARED}, program, time")),
         differing => Err(differing.join("; ")),
     };
     Property::found(METADATA, finding)

@@ -6,6 +6,7 @@ use crate::property::Property;
 use crate::signature::{self, FoundHead, WrittenDown};
 use crate::time_stamp::FoundStamp;
 use crate::verification::VerifyError;
+use std::path::Path;
 
 #[derive(Debug)]
 pub struct Papers {
@@ -13,6 +14,11 @@ pub struct Papers {
     pub head: FoundHead,
     written_down: WrittenDown,
     stamp: FoundStamp,
+}
+
+/// True of what is there and no ordinary file: opening a pipe waits for somebody who writes.
+pub fn is_no_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 impl Papers {
@@ -23,8 +29,14 @@ impl Papers {
             false => arguments.record.as_deref(),
         };
         let written_down = arguments.written_down()?;
-        let claims = claims::find(&arguments.image, named)?;
         let record = claims::place(&arguments.image, named);
+        let beside = record::head_path(&record);
+        for path in [&record, arguments.head.as_ref().unwrap_or(&beside)] {
+            if is_no_file(path) {
+                return Err(VerifyError::NoFile(path.clone()));
+            }
+        }
+        let claims = claims::find(&arguments.image, named)?;
         let head = FoundHead::find(&record, arguments.head.as_deref())?;
         let stamp = FoundStamp::find(&head.path, arguments.authority.as_deref())?;
         Ok(Self { claims, head, written_down, stamp })

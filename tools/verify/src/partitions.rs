@@ -1,11 +1,12 @@
 //! The partitions of the imaged disk, read from the image itself: they tell in which of them a place lies.
 //!
 //! What a table says is not believed further than the medium goes: at most 1 024 entries of a GPT (UEFI 2.10, §5.3) and 128
-//! of a chain of extended boot records (§5.2 for the first) are read.
+//! of a chain of extended boot records (§5.2 for the first) are read. A GPT counts where the MBR before it is the one that
+//! protects it, or none, and where the checksums of its header and of its entries fit (§5.3.2); else its copy is taken.
 
 use device::Kind;
 use device::signature::{ReadAt, recognise};
-use evidence::{ByteCount, ByteOffset, Extent, ExtentSet};
+use evidence::{ByteCount, ByteOffset, Extent, ExtentSet, SectorSize};
 use formats::ImageReader;
 use serde::Serialize;
 use std::io;
@@ -14,6 +15,8 @@ use std::io;
 const MOST_ENTRIES: u32 = 1024;
 /// Most logical partitions that are followed.
 const MOST_LOGICAL: u32 = 128;
+/// Partitions named of one place: there may be ten thousand places.
+const MOST_NAMED: usize = 16;
 /// Types of an extended partition: CHS, LBA, and Linux's own.
 const EXTENDED: [u8; 3] = [0x05, 0x0F, 0x85];
 
@@ -43,10 +46,18 @@ pub struct Partition {
 /// In which partitions a range lies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Whereabouts {
-    /// Their numbers.
+    /// Their numbers, up to sixteen.
     pub partitions: Vec<u32>,
+    /// How many more there are.
+    #[serde(skip_serializing_if = "is_none")]
+    pub more: usize,
     /// True where a part of it lies in none.
     pub outside: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(more: &usize) -> bool {
+    *more == 0
 }
 
 impl Whereabouts {
@@ -58,22 +69,26 @@ impl Whereabouts {
             1 => format!("in partition {}", numbers.concat()),
             _ => format!("in partitions {}", numbers.join(", ")),
         };
+        let partitions = match self.more {
+            0 => partitions,
+            more => format!("{partitions} and {more} more"),
+        };
         if self.outside { format!("{partitions} and in none") } else { partitions }
     }
 }
 
 impl PartitionTable {
-    /// Reads the table of the disk in `image`; none where there is none, or it can't be read.
-    pub fn read(image: &mut dyn ImageReader) -> Option<Self> {
-        let stated = image.sector_size().map(|size| u64::from(size.bytes()));
+    /// Reads the table of the disk in `image`, whose sectors are of that size; none where there is none, or it can't be read.
+    pub fn read(image: &mut dyn ImageReader, sector: SectorSize) -> Option<Self> {
+        let sector = u64::from(sector.bytes());
         let mut medium = Medium(image);
         let report = recognise(&mut medium);
-        let of = |kind: Kind| report.found().iter().find(move |signature| signature.kind == kind);
-        let (scheme, mut partitions) = if let Some(gpt) = of(Kind::Gpt) {
-            ("GPT", medium.gpt(gpt.offset.0)?)
+        let is = |kind: Kind| report.found().iter().any(|signature| signature.kind == kind);
+        // Beside a GPT only an MBR is found that does not protect it: then the GPT is what is left of an earlier division.
+        let (scheme, mut partitions) = if is(Kind::Mbr) {
+            ("MBR", medium.mbr(sector)?)
         } else {
-            of(Kind::Mbr)?;
-            ("MBR", medium.mbr(stated.unwrap_or(512))?)
+            ("GPT", is(Kind::Gpt).then(|| medium.gpt(sector))??)
         };
         let size = medium.size().0;
         partitions.retain_mut(|partition| {
@@ -86,17 +101,21 @@ impl PartitionTable {
 
     /// Where a range lies.
     pub fn whereabouts(&self, range: Extent) -> Whereabouts {
-        let (mut partitions, mut covered) = (Vec::new(), ExtentSet::new());
+        let (mut partitions, mut more, mut covered) = (Vec::new(), 0usize, ExtentSet::new());
         for partition in &self.partitions {
             let start = partition.media.offset.0.max(range.offset.0);
             let end = partition.media.end().min(range.end());
             if start < end {
-                partitions.push(partition.number);
+                if partitions.len() < MOST_NAMED {
+                    partitions.push(partition.number);
+                } else {
+                    more = more.saturating_add(1);
+                }
                 let length = ByteCount(end.saturating_sub(start));
                 covered.insert(Extent { offset: ByteOffset(start), length });
             }
         }
-        Whereabouts { partitions, outside: covered.total() < range.length }
+        Whereabouts { partitions, more, outside: covered.total() < range.length }
     }
 }
 
@@ -119,14 +138,60 @@ impl Medium<'_> {
         (self.read_at(ByteOffset(at), &mut bytes).ok()? == N).then_some(bytes)
     }
 
-    /// The entries of the GPT whose header lies at `header`: in the second sector, or as its copy in the last.
-    fn gpt(&mut self, header: u64) -> Option<Vec<Partition>> {
+    /// Takes a stretch of the medium into a checksum.
+    fn sum(&mut self, checksum: &mut crc32fast::Hasher, at: u64, length: u64) -> Option<()> {
+        let (mut at, end) = (at, at.checked_add(length)?);
+        let mut block = [0; 4096];
+        while at < end {
+            let wanted = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(block.len());
+            let part = block.get_mut(..wanted)?;
+            let got = self.read_at(ByteOffset(at), part).ok().filter(|got| *got > 0)?;
+            checksum.update(part.get(..got)?);
+            at = at.checked_add(u64::try_from(got).ok()?)?;
+        }
+        Some(())
+    }
+
+    /// The entries of the GPT: by the header in the second sector, else by its copy in the last.
+    fn gpt(&mut self, sector: u64) -> Option<Vec<Partition>> {
         let size = self.size().0;
-        let sector = if matches!(header, 512 | 4096) { header } else { size.checked_sub(header)? };
-        let fields = self.bytes::<92>(header)?;
+        let others = [512, 4096].into_iter().filter(|other| *other != sector);
+        for sector in std::iter::once(sector).chain(others) {
+            let last = size.checked_div(sector)?.saturating_sub(1);
+            for number in [1, last] {
+                if let Some(partitions) = self.gpt_at(number, sector) {
+                    return Some(partitions);
+                }
+            }
+        }
+        None
+    }
+
+    /// The entries by the header in sector `number`, where the checksums fit.
+    fn gpt_at(&mut self, number: u64, sector: u64) -> Option<Vec<Partition>> {
+        let at = number.checked_mul(sector)?;
+        let fields = self.bytes::<92>(at)?;
+        let header_length = u64::from(le32(&fields, 12)?);
+        if !fields.starts_with(b"EFI PART") || !(92..=sector).contains(&header_length) {
+            return None;
+        }
+        // The field of the header's own checksum counts as zeros.
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(fields.get(..16)?);
+        checksum.update(&[0; 4]);
+        checksum.update(fields.get(20..)?);
+        self.sum(&mut checksum, at.checked_add(92)?, header_length.checked_sub(92)?)?;
+        if checksum.finalize() != le32(&fields, 16)? || le64(&fields, 24)? != number {
+            return None;
+        }
         let array = le64(&fields, 72)?.checked_mul(sector)?;
-        let (count, length) = (le32(&fields, 80)?.min(MOST_ENTRIES), le32(&fields, 84)?);
-        if !(128..=4096).contains(&length) {
+        let (count, length) = (le32(&fields, 80)?, le32(&fields, 84)?);
+        if !(128..=4096).contains(&length) || count > MOST_ENTRIES {
+            return None;
+        }
+        let mut checksum = crc32fast::Hasher::new();
+        self.sum(&mut checksum, array, u64::from(count).checked_mul(u64::from(length))?)?;
+        if checksum.finalize() != le32(&fields, 88)? {
             return None;
         }
         let mut partitions = Vec::new();
@@ -164,19 +229,27 @@ impl Medium<'_> {
             }
         }
         let Some(base) = extended else { return Some(partitions) };
-        let (mut at, mut seen) = (base, Vec::new());
-        for number in 5..5u32.saturating_add(MOST_LOGICAL) {
+        let (mut at, mut seen, mut number) = (base, Vec::new(), 5u32);
+        for _ in 0..MOST_LOGICAL {
             seen.push(at);
             let Some(record) = at.checked_mul(sector).and_then(|at| self.bytes::<512>(at)) else { break };
-            let [Some((kind, first, sectors)), Some((next_kind, next, _)), ..] = entries(&record) else {
-                break;
-            };
-            // The first counts from here, the second from the beginning of the extended partition.
-            let first = at.saturating_add(first);
-            partitions.extend(partition(number, kind, first, sectors, sector));
-            at = base.saturating_add(next);
-            if !EXTENDED.contains(&next_kind) || seen.contains(&at) {
-                break;
+            let [Some(one), Some(other), ..] = entries(&record) else { break };
+            let mut next = None;
+            for (kind, first, sectors) in [one, other] {
+                if EXTENDED.contains(&kind) {
+                    // Counted from the beginning of the extended partition.
+                    next = next.or_else(|| base.checked_add(first));
+                } else if let Some(logical) =
+                    partition(number, kind, at.saturating_add(first), sectors, sector)
+                {
+                    // A record without a partition of its own takes no number, as with Linux and fdisk.
+                    partitions.push(logical);
+                    number = number.saturating_add(1);
+                }
+            }
+            match next {
+                Some(next) if !seen.contains(&next) => at = next,
+                _ => break,
             }
         }
         Some(partitions)
@@ -217,4 +290,27 @@ fn guid(bytes: &[u8]) -> Option<String> {
     let rest: String = rest.iter().map(|byte| format!("{byte:02X}")).collect();
     let (fourth, fifth) = rest.split_at_checked(4)?;
     Some(format!("{d:02X}{c:02X}{b:02X}{a:02X}-{f:02X}{e:02X}-{h:02X}{g:02X}-{fourth}-{fifth}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_partitions_a_place_names_the_first() {
+        let extent = |offset, length| Extent { offset: ByteOffset(offset), length: ByteCount(length) };
+        let partition = |number| Partition {
+            number,
+            kind: String::new(),
+            name: String::new(),
+            media: extent(u64::from(number) * 512, 512),
+        };
+        let table = PartitionTable { scheme: "GPT", partitions: (0..100).map(partition).collect() };
+        let place = table.whereabouts(extent(0, 100 * 512));
+        assert_eq!((place.partitions.len(), place.more, place.outside), (16, 84, false));
+        assert!(place.words().ends_with(", 14, 15 and 84 more"), "{}", place.words());
+        let place = table.whereabouts(extent(0, 16 * 512));
+        assert_eq!((place.partitions.len(), place.more), (16, 0));
+        assert!(place.words().ends_with(", 14, 15"), "{}", place.words());
+    }
 }

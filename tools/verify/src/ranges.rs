@@ -4,6 +4,7 @@ use crate::leaves::{Altered, StatedLeaves};
 use crate::measurement::Measurement;
 use evidence::{ByteCount, ByteOffset, Extent, ExtentSet, HashAlgorithm, Hasher, SectorSize};
 use formats::{FormatError, ImageReader};
+use serde::Serialize;
 use std::str::FromStr;
 
 /// Bytes read at a time.
@@ -20,6 +21,24 @@ pub struct WantedRange {
 enum Amount {
     Bytes(u64),
     Sectors(u64),
+}
+
+/// The sector of a medium, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Sector {
+    pub size: SectorSize,
+    /// `image`, `record`, or `nobody`: then it is taken to have 512 bytes.
+    pub stated_by: &'static str,
+}
+
+impl Sector {
+    /// As a container states it, else as the record does.
+    pub fn of(image: &dyn ImageReader, recorded: Option<SectorSize>) -> Self {
+        let stated = |stated_by| move |size| Self { size, stated_by };
+        let by_record = || recorded.map(stated("record"));
+        let by_image = image.sector_size().map(stated("image"));
+        by_image.or_else(by_record).unwrap_or(Self { size: SectorSize::S512, stated_by: "nobody" })
+    }
 }
 
 /// A range that names no part of the medium.
@@ -69,12 +88,16 @@ impl FromStr for WantedRange {
 }
 
 impl WantedRange {
+    /// True where it takes the size of a sector to know what is meant.
+    pub fn is_in_sectors(self) -> bool {
+        [self.offset, self.length].iter().any(|amount| matches!(amount, Amount::Sectors(_)))
+    }
+
     /// The bytes that it names of a medium with such sectors.
     ///
     /// # Errors
     /// [`RangeError::Beyond`].
-    pub fn of(self, medium: ByteCount, sector: Option<SectorSize>) -> Result<Extent, RangeError> {
-        let sector = sector.unwrap_or(SectorSize::S512);
+    pub fn of(self, medium: ByteCount, sector: SectorSize) -> Result<Extent, RangeError> {
         let bytes = self.offset.bytes(sector).zip(self.length.bytes(sector));
         let within =
             |(offset, length): &(u64, u64)| offset.checked_add(*length).is_some_and(|end| end <= medium.0);
@@ -89,6 +112,8 @@ pub struct Partial {
     pub asked: ExtentSet,
     /// Whole parts where the record states values of parts, else as asked.
     pub read: ExtentSet,
+    /// The sector by which ranges in sectors were understood; none where all were in bytes.
+    pub sector: Option<Sector>,
 }
 
 /// Reads what `asked` needs: the parts that it touches, where the record states their values.
@@ -97,7 +122,7 @@ pub struct Partial {
 /// When a read fails in a way that tells no range to go on after.
 pub fn measure(
     image: &mut dyn ImageReader,
-    asked: ExtentSet,
+    (asked, sector): (ExtentSet, Option<Sector>),
     leaves: Option<&StatedLeaves>,
 ) -> Result<Measurement, FormatError> {
     let medium = image.media_size();
@@ -131,7 +156,7 @@ pub fn measure(
         }
     }
     measurement.altered = leaves.map(|_| altered);
-    measurement.partial = Some(Partial { asked, read });
+    measurement.partial = Some(Partial { asked, read, sector });
     Ok(measurement)
 }
 
@@ -182,10 +207,7 @@ mod tests {
     #[test]
     fn a_range_is_in_bytes_or_in_sectors_of_the_medium() {
         let of = |words: &str, sector| {
-            words
-                .parse::<WantedRange>()
-                .unwrap()
-                .of(ByteCount(1 << 30), Some(SectorSize::new(sector).unwrap()))
+            words.parse::<WantedRange>().unwrap().of(ByteCount(1 << 30), SectorSize::new(sector).unwrap())
         };
         assert_eq!(of("1048576+512", 512).unwrap(), extent(1 << 20, 512));
         assert_eq!(of("2048s+16s", 512).unwrap(), extent(1 << 20, 8192));

@@ -6,7 +6,7 @@ use crate::measurement::{Damage, Measurement};
 use crate::papers::Papers;
 use crate::partitions::{PartitionTable, Whereabouts};
 use crate::property::{Property, Verdict};
-use crate::ranges::Partial;
+use crate::ranges::{Partial, Sector};
 use evidence::{ByteCount, CaseData, Digest, Extent, ExtentSet, HashSet, SectorSize};
 use formats::{FormatError, ImageReader};
 use record::Fingerprint;
@@ -79,6 +79,9 @@ pub struct Ranges {
     pub asked: ExtentSet,
     pub read: ExtentSet,
     pub not_read: ByteCount,
+    /// The sector by which ranges in sectors were understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sector: Option<Sector>,
 }
 
 #[derive(Debug, Serialize)]
@@ -200,10 +203,10 @@ impl Report {
         } else {
             (Verdict::NotChecked, COULD_NOT_CHECK)
         };
-        let ranges = measurement.partial.map(|Partial { asked, read }| {
+        let ranges = measurement.partial.map(|Partial { asked, read, sector }| {
             let medium = image.media_size.unwrap_or_default();
             let not_read = ByteCount(medium.0.saturating_sub(read.total().0));
-            Ranges { asked, read, not_read }
+            Ranges { asked, read, not_read, sector }
         });
         let signed_by = papers.head.signed_by();
         let record = papers.claims.as_ref().map(|claims| Record {

@@ -41,6 +41,13 @@ pub fn print(report: &Report, output: &mut impl Write) -> io::Result<()> {
         let read = ranges.read.iter().map(|extent| format!("media {extent}"));
         list(output, "READ", read, ranges.read.len())?;
         writeln!(output, "- not read: the other {}", ranges.not_read)?;
+        if let Some(sector) = ranges.sector {
+            let told = match sector.stated_by {
+                "nobody" => "as neither image nor record states it".to_owned(),
+                who => format!("as the {who} states"),
+            };
+            writeln!(output, "- a sector was taken to have {} bytes, {told}", sector.size.bytes())?;
+        }
     }
     let altered = report.altered.iter().map(|extent| format!("media {extent}"));
     list(output, "NOT WHAT WAS ACQUIRED", altered, report.altered.len())?;

@@ -1,5 +1,6 @@
 //! Does an authority vouch for the time of the record's head?
 
+use crate::papers::is_no_file;
 use crate::property::Property;
 use record::ChainHash;
 use std::fs::File;
@@ -88,14 +89,17 @@ impl FoundStamp {
     fn holds(&self, answer: &[u8], head: &[u8]) -> Result<String, SignatureError> {
         let wrong = |error: &dyn ToString| SignatureError::Wrong(error.to_string());
         let answer = Answer::read(answer).map_err(|error| match error {
-            // Another program may know the hash.
-            TimeStampError::OtherHash(_) => SignatureError::NotChecked(error.to_string()),
+            // Another program may know the hash, or the encoding.
+            TimeStampError::OtherHash(_) | TimeStampError::OtherForm { .. } => {
+                SignatureError::NotChecked(error.to_string())
+            }
             _ => wrong(&error),
         })?;
         let request = self.request.as_deref().map(Request::read).transpose();
         let request = request.map_err(|error| wrong(&format!("the request beside it: {error}")))?;
         answer.fits(ChainHash::of_line(head).into(), request.as_ref()).map_err(|misfit| wrong(&misfit))?;
-        let time = answer.time();
+        let accuracy = answer.accuracy().map_or_else(String::new, |off| format!(" ± {off:?}"));
+        let time = format!("{}{accuracy}", answer.time());
         let Some(authority) = &self.authority else {
             return Err(SignatureError::NotChecked(format!(
                 "it is over this head and says {time}; whose signature that is was not checked: give --authority"
@@ -113,6 +117,9 @@ impl FoundStamp {
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StampFileError> {
     let failed = |source| StampFileError::Read { path: path.to_owned(), source };
+    if is_no_file(path) {
+        return Err(failed(io::Error::other("it is no ordinary file")));
+    }
     let file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(failed)?,

@@ -3,6 +3,7 @@
 use crate::arguments::Arguments;
 use crate::papers::Papers;
 use crate::partitions::PartitionTable;
+use crate::ranges::Sector;
 use crate::report::Report;
 use crate::{claims, files, judgement, measurement, ranges, table};
 use evidence::ExtentSet;
@@ -33,6 +34,12 @@ pub enum VerifyError {
     /// What a time-stamp is checked with.
     #[error(transparent)]
     Stamp(#[from] crate::time_stamp::StampFileError),
+    /// What asks for an image, or for another record, beside a record in the place of the image.
+    #[error("{0} goes with an image, and a record was given: give the image's first segment")]
+    NoImage(&'static str),
+    /// What must be an ordinary file is none.
+    #[error("{}: it is no ordinary file: move it away, or name another", evidence::Plain(.0.display()))]
+    NoFile(std::path::PathBuf),
     /// Nobody could read the result.
     #[error("writing the report to standard output failed: {0}")]
     Output(#[from] std::io::Error),
@@ -47,16 +54,18 @@ pub enum VerifyError {
 /// [`VerifyError`] where nothing could be checked; what does not hold is no error and stands in the report.
 pub fn verify(arguments: &Arguments) -> Result<Report, VerifyError> {
     evidence::self_test()?;
+    arguments.are_of_one_kind()?;
     let papers = Papers::find(arguments)?;
     if arguments.is_of_a_record() {
         return Ok(Report::of_a_record(&papers));
     }
     match formats::open(&arguments.image) {
         Ok(mut image) => {
-            let (size, sector) = (image.media_size(), image.sector_size());
-            let asked = arguments.ranges.iter().map(|range| range.of(size, sector));
-            let asked = asked.collect::<Result<ExtentSet, _>>()?;
             let claims = papers.claims.as_ref();
+            let size = image.media_size();
+            let sector = Sector::of(&*image, claims.and_then(|claims| claims.logical_sector));
+            let asked = arguments.ranges.iter().map(|range| range.of(size, sector.size));
+            let asked = asked.collect::<Result<ExtentSet, _>>()?;
             let leaves = claims.map(|claims| &claims.leaves).filter(|leaves| leaves.cover(size));
             let (flaws, measurement) = if asked.is_empty() {
                 let flaws = image.check();
@@ -73,9 +82,11 @@ pub fn verify(arguments: &Arguments) -> Result<Report, VerifyError> {
                 }
                 (flaws, measurement)
             } else {
-                (Vec::new(), ranges::measure(&mut *image, asked, leaves)?)
+                let in_sectors = arguments.ranges.iter().any(|range| range.is_in_sectors());
+                let sector = in_sectors.then_some(sector);
+                (Vec::new(), ranges::measure(&mut *image, (asked, sector), leaves)?)
             };
-            let table = PartitionTable::read(&mut *image);
+            let table = PartitionTable::read(&mut *image, sector.size);
             Ok(Report::of(&*image, &papers, flaws, measurement, table))
         }
         Err(error) if judgement::speaks_against_the_image(&error) => {

@@ -1,6 +1,9 @@
 //! Where something is: in which partition, in which part, in which file; and a part of the medium checked alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "../../formats/tests/aff4_volume/mod.rs"]
+#[allow(dead_code, reason = "written for the tests of the reader")]
+mod aff4_volume;
 mod item;
 
 use evidence::ByteOffset;
@@ -78,22 +81,123 @@ fn partitions_are_those_that_mmls_and_sfdisk_list() {
         let (code, report) = item.verify();
         assert_eq!((code, &report["partition_table"]["scheme"]), (0, &json!(scheme)), "{report:#}");
         assert_eq!(ours(&report), mmls(item.first()), "{report:#}");
-        let listed = output_of("sfdisk", "fdisk", &["--json", item.first().to_str().unwrap()], "");
-        let listed: Value = serde_json::from_str(&listed).unwrap();
-        let listed = listed["partitiontable"]["partitions"].as_array().unwrap().iter();
-        // sfdisk numbers by the name of the node, and lists the extended partition too.
-        let numbers = listed.filter(|p| p["type"] != "5").map(|p| {
-            let node = p["node"].as_str().unwrap();
-            let digits = node.trim_start_matches(item.first().to_str().unwrap());
-            let number: u64 = digits.trim_start_matches('p').parse().unwrap();
-            (number, p["start"].as_u64().unwrap(), p["name"].as_str().unwrap_or_default().to_owned())
-        });
-        let mine = report["partition_table"]["partitions"].as_array().unwrap().iter().map(|p| {
-            let start = p["media"]["offset"].as_u64().unwrap() / 512;
-            (p["number"].as_u64().unwrap(), start, p["name"].as_str().unwrap_or_default().to_owned())
-        });
-        assert_eq!(mine.collect::<BTreeSet<_>>(), numbers.collect(), "{scheme}");
+        assert_eq!(numbered(&report), by_sfdisk(item.first()), "{scheme}");
     }
+}
+
+/// Number, first sector and name of every partition, as our report has them.
+fn numbered(report: &Value) -> BTreeSet<(u64, u64, String)> {
+    let one = |p: &Value| {
+        let start = p["media"]["offset"].as_u64().unwrap() / 512;
+        (p["number"].as_u64().unwrap(), start, p["name"].as_str().unwrap_or_default().to_owned())
+    };
+    report["partition_table"]["partitions"].as_array().unwrap().iter().map(one).collect()
+}
+
+fn sfdisk(disk: &Path) -> Value {
+    let listed = output_of("sfdisk", "fdisk", &["--json", disk.to_str().unwrap()], "");
+    // Of an empty record it says before that it leaves it out.
+    serde_json::from_str::<Value>(&listed[listed.find('{').unwrap()..]).unwrap()["partitiontable"].take()
+}
+
+/// The same as sfdisk has them, which numbers by the name of the node, and lists the extended partition too.
+fn by_sfdisk(disk: &Path) -> BTreeSet<(u64, u64, String)> {
+    let table = sfdisk(disk);
+    let listed = table["partitions"].as_array().unwrap().iter();
+    let numbers = listed.filter(|p| p["type"] != "5").map(|p| {
+        let node = p["node"].as_str().unwrap();
+        let digits = node.trim_start_matches(disk.to_str().unwrap());
+        let number: u64 = digits.trim_start_matches('p').parse().unwrap();
+        (number, p["start"].as_u64().unwrap(), p["name"].as_str().unwrap_or_default().to_owned())
+    });
+    numbers.collect()
+}
+
+/// Where the extended boot records of a disk lie, in bytes.
+fn extended_boot_records(disk: &[u8]) -> Vec<usize> {
+    let marked = (1..disk.len() / 512).map(|n| n * 512).filter(|at| disk[at + 510..at + 512] == [0x55, 0xAA]);
+    marked.collect()
+}
+
+#[test]
+fn an_extended_boot_record_without_a_partition_takes_no_number() {
+    let mut disk = divided(MBR);
+    let second = extended_boot_records(&disk)[1];
+    disk[second + 446..second + 462].fill(0);
+    let item = Item::new(ImageKind::Raw, None, disk);
+    let (_, report) = item.verify();
+    let numbers: Vec<u64> = numbered(&report).into_iter().map(|(number, ..)| number).collect();
+    assert_eq!(numbers, [1, 5, 6], "{report:#}");
+    assert_eq!(numbered(&report), by_sfdisk(item.first()));
+}
+
+#[test]
+fn a_gpt_that_no_protective_mbr_stands_before_is_not_the_table_in_force() {
+    let mut disk = divided(GPT);
+    disk[..512].copy_from_slice(&divided("label: dos\nstart=2048, size=6000, type=7\n")[..512]);
+    let item = Item::new(ImageKind::Raw, None, disk);
+    let (_, report) = item.verify();
+    assert_eq!(report["partition_table"]["scheme"], "MBR", "{report:#}");
+    assert_eq!(sfdisk(item.first())["label"], "dos");
+    assert_eq!(numbered(&report), by_sfdisk(item.first()));
+}
+
+#[test]
+fn a_gpt_whose_checksums_do_not_fit_gives_way_to_its_copy_or_is_none() {
+    let good = divided(GPT);
+    let whole = numbered(&Item::new(ImageKind::Raw, None, good.clone()).verify().1);
+    let last = good.len() - 512;
+    // The first entry's beginning, and a field of the header: its last usable sector.
+    for (first, copy) in [(1024 + 32, last - 32 * 512 + 32), (512 + 48, last + 48)] {
+        let mut disk = good.clone();
+        disk[first] ^= 1;
+        let item = Item::new(ImageKind::Raw, None, disk.clone());
+        assert_eq!(numbered(&item.verify().1), whole, "byte {first}");
+        assert_eq!(by_sfdisk(item.first()), whole, "sfdisk takes the copy as well");
+        disk[copy] ^= 1;
+        let item = Item::new(ImageKind::Raw, None, disk);
+        assert_eq!(item.verify().1["partition_table"], Value::Null, "byte {copy}");
+    }
+}
+
+fn plan(item: &Item, sector: u64) -> formats::ImagePlan {
+    formats::ImagePlan {
+        base: item.folder.path().join("item-7"),
+        media_size: evidence::ByteCount(u64::try_from(item.media.len()).unwrap()),
+        sector_size: evidence::SectorSize::new(sector).unwrap(),
+        segment_size: None,
+        case: item::case(),
+        device: Some(item::device()),
+        software: "pf-acquire 0.1.0".into(),
+        acquired_at: item::now(),
+        medium: formats::MediumKind::Disk,
+    }
+}
+
+#[test]
+fn sectors_of_a_raw_image_are_as_long_as_its_record_says() {
+    let disk = divided("label: dos\nstart=256, size=128, type=7\n");
+    let item = Item::new(ImageKind::Raw, None, disk);
+    let file = item.first().to_str().unwrap();
+    let by_mmls = output_of("mmls", "sleuthkit", &["-b", "4096", file], "");
+    assert!(by_mmls.contains("0000000256   0000000383   0000000128"), "{by_mmls}");
+    for (sector, words) in [(512, "512 bytes, as the record"), (4096, "4096 bytes, as the record")] {
+        item.without_record();
+        let plan = plan(&item, sector);
+        let summary = formats::ImageSummary::default();
+        item::write_record(&item.record, &plan, &summary, &item.segments, &item.key, &item.media);
+        let (_, report) = with_range(&item, &["256s+1s"]);
+        let extent = |offset, length| json!({"offset": offset, "length": length});
+        assert_eq!(report["ranges"]["asked"], json!([extent(256 * sector, sector)]), "{report:#}");
+        let partition = &report["partition_table"]["partitions"][0]["media"];
+        assert_eq!(*partition, extent(256 * sector, 128 * sector), "{report:#}");
+        let (_, table, _) = run(&["--range", "256s+1s", file]);
+        assert!(table.contains(words), "{table}");
+    }
+    item.without_record();
+    let (_, table, _) = run(&["--range", "256s+1s", file]);
+    assert!(table.contains("512 bytes, as neither image nor record states it"), "{table}");
+    assert!(run(&["--help"]).1.contains("it has 512 bytes"), "--help says so too");
 }
 
 #[test]
@@ -120,8 +224,7 @@ fn a_table_that_was_made_to_mislead_is_read_to_a_bound() {
     // A chain of logical partitions that leads back into itself.
     let mut disk = divided(MBR);
     let second = 6143 * 512;
-    let ebr = (0..disk.len() / 512).map(|n| n * 512).filter(|at| disk[at + 510..at + 512] == [0x55, 0xAA]);
-    let ebr: Vec<usize> = ebr.skip(1).collect();
+    let ebr = extended_boot_records(&disk);
     assert!(ebr.len() == 3 && ebr[1] <= second, "{ebr:?}");
     let last = ebr[2];
     disk[last + 466] = 5;
@@ -233,6 +336,34 @@ fn a_range_without_a_record_is_judged_by_the_checksums_of_its_chunks() {
 }
 
 #[test]
+fn a_range_of_an_aff4_without_hashes_of_its_chunks_is_not_vouched_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, stream, map) = (folder.path().join("item.aff4"), "aff4://stream", "aff4://map");
+    let chunks: Vec<Vec<u8>> = noise(8 * 512).chunks(512).map(<[u8]>::to_vec).collect();
+    let mut volume = aff4_volume::VolumeBuilder::new("aff4://volume");
+    volume.image_stream(stream, 512, 4, &chunks);
+    volume.map(map, 8 * 512, &[(0, 8 * 512, 0, 0)], &[stream]);
+    volume.image("aff4://image", map);
+    let good = volume.finish();
+    fs::write(&path, &good).unwrap();
+    let file = path.to_str().unwrap();
+    assert_eq!(verify(&["--json", file]).0, 0, "the checksums of its bevies vouch for the whole");
+    let second = good.windows(512).position(|window| window == chunks[1]).unwrap();
+    for flipped in [false, true] {
+        if flipped {
+            alter(&path, second + 7);
+        }
+        let (code, report) = verify(&["--json", "--range", "512+512", file]);
+        assert_eq!((code, verdict(&report, "container sound").as_str()), (2, "not-checked"), "{report:#}");
+    }
+    assert_eq!(verify(&["--json", file]).0, 1);
+    // With hashes of the chunks the range is vouched for.
+    let item = Item::aff4();
+    item.without_record();
+    assert_eq!(with_range(&item, &["512+512"]).0, 0);
+}
+
+#[test]
 fn a_range_beyond_the_medium_or_none_at_all_is_wrong_usage() {
     let item = Item::new(ImageKind::Raw, None, noise(1 << 20));
     for range in ["1048576+1", "0+1048577", "0s+2049s", "0+0", "5", "0-5", "18446744073709551615+1"] {
@@ -334,6 +465,21 @@ fn every_field_of_a_containers_making_is_compared() {
     }
 }
 
+fn numbered_anew(lines: &[&str]) -> String {
+    let one = |(number, line): (usize, &&str)| {
+        let (_, rest) = line.split_once(',').unwrap();
+        format!("{{\"seq\":{number},{rest}\n")
+    };
+    lines.iter().enumerate().map(one).collect()
+}
+
+/// The verdict on a property, and why.
+fn told(report: &Value, property: &str) -> (String, String) {
+    let properties = report["properties"].as_array().unwrap();
+    let found = properties.iter().find(|p| p["property"] == property).unwrap();
+    (verdict(report, property), found["detail"].as_str().unwrap().to_owned())
+}
+
 /// The same lines with a chain that fits.
 fn chained(text: &str) -> String {
     let mut prev = record::ChainHash::START;
@@ -360,18 +506,100 @@ fn the_files_of_either_destination_are_those_that_were_acquired() {
     let record = fs::read_to_string(&item.record).unwrap();
     let verification = record.lines().find(|line| line.contains("\"kind\":\"verification\"")).unwrap();
     let of_second = verification.replace(&b3sum(&item), &b3sum(&second));
-    let seq = |line: &str, number: usize| {
-        let (_, rest) = line.split_once(',').unwrap();
-        format!("{{\"seq\":{number},{rest}\n")
-    };
     let mut lines: Vec<&str> = record.lines().collect();
     lines.insert(lines.len() - 1, &of_second);
-    let lines: String = lines.iter().enumerate().map(|(number, line)| seq(line, number)).collect();
     let record: PathBuf = item.folder.path().join("both.record.jsonl");
-    fs::write(&record, chained(&lines)).unwrap();
+    fs::write(&record, chained(&numbered_anew(&lines))).unwrap();
     for item in [&item, &second] {
         let words = ["--json", "--record", record.to_str().unwrap(), item.first().to_str().unwrap()];
         let (_, report) = verify(&words);
         assert_eq!(verdict(&report, FILES), "holds", "{report:#}");
     }
+}
+
+#[test]
+fn a_second_copy_that_was_never_hashed_is_not_accused() {
+    let media = noise(1 << 18);
+    let (item, second) =
+        (Item::new(ImageKind::Ewf, None, media.clone()), Item::new(ImageKind::Ewf, None, media));
+    let record = fs::read_to_string(&item.record).unwrap();
+    let both =
+        record.replacen("\"destination\":", "\"second_destination\":\"/mnt/two/item-7\",\"destination\":", 1);
+    assert_ne!(record, both, "the test has nothing to show");
+    let path = item.folder.path().join("one-hashed.record.jsonl");
+    let of_second = ["--json", "--record", path.to_str().unwrap(), second.first().to_str().unwrap()];
+    fs::write(&path, chained(&both)).unwrap();
+    let (verdict, why) = told(&verify(&of_second).1, FILES);
+    assert_eq!(verdict, "not-checked", "{why}");
+    assert!(why.contains("not read back to its end"), "{why}");
+    let of_first = ["--json", "--record", path.to_str().unwrap(), item.first().to_str().unwrap()];
+    assert_eq!(told(&verify(&of_first).1, FILES).0, "holds");
+    // Where one destination was meant, another file is another file.
+    fs::write(&path, chained(&record)).unwrap();
+    assert_eq!(told(&verify(&of_second).1, FILES).0, "fails");
+}
+
+#[test]
+fn a_run_that_another_version_went_on_with_is_not_accused_of_its_program() {
+    let property = "metadata as recorded";
+    let item = Item::new(ImageKind::Ewf, None, noise(1 << 16));
+    let record =
+        fs::read_to_string(&item.record).unwrap().replace("\"version\":\"0.1.0\"", "\"version\":\"0.2.0\"");
+    fs::write(&item.record, chained(&record)).unwrap();
+    assert_eq!(told(&item.verify().1, property).0, "fails");
+    let mut lines: Vec<&str> = record.lines().collect();
+    let (before, _) = lines[1].split_once("\"kind\":").unwrap();
+    let resumed = format!("{before}\"kind\":\"resume-begun\",\"earlier\":[],\"text\":\"nothing\"}}");
+    lines[1] = &resumed;
+    fs::write(&item.record, chained(&numbered_anew(&lines))).unwrap();
+    let (verdict, why) = told(&item.verify().1, property);
+    assert_eq!(verdict, "holds", "{why}");
+    assert!(why.contains("not the program"), "{why}");
+}
+
+#[test]
+fn a_version_is_compared_in_the_length_that_an_e01_has_room_for() {
+    let item = Item::new(ImageKind::Ewf, None, noise(1 << 16));
+    for (version, wanted) in [("0.12.3-rc.45", "holds"), ("0.12.4-rc.45", "fails")] {
+        item.without_record();
+        let plan = formats::ImagePlan { base: item.folder.path().join(version), ..plan(&item, 512) };
+        let plan = formats::ImagePlan { software: "pf-acquire 0.12.3-rc.45".into(), ..plan };
+        let mut writer = formats::create(ImageKind::Ewf, &plan).unwrap();
+        let encoder = writer.encoder();
+        for chunk in item.media.chunks(writer.chunk_size()) {
+            writer.append(&encoder.encode(chunk).unwrap()).unwrap();
+        }
+        let summary = formats::ImageSummary::default();
+        let segments = writer.finish(&summary).unwrap();
+        item::write_record(&item.record, &plan, &summary, &segments, &item.key, &item.media);
+        let record = fs::read_to_string(&item.record).unwrap();
+        let record = record.replace("\"version\":\"0.1.0\"", &format!("\"version\":\"{version}\""));
+        fs::write(&item.record, chained(&record)).unwrap();
+        let file = segments[0].path.to_str().unwrap();
+        let (_, report) = verify(&["--json", "--record", item.record.to_str().unwrap(), file]);
+        let (verdict, why) = told(&report, "metadata as recorded");
+        assert_eq!(verdict, wanted, "{why}");
+    }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_an_earlier_record_stops_nobody() {
+    let item = Item::new(ImageKind::Ewf, None, noise(1 << 16));
+    let record = fs::read_to_string(&item.record).unwrap();
+    let mut lines: Vec<&str> = record.lines().collect();
+    let (before, _) = lines[1].split_once("\"kind\":").unwrap();
+    let earlier =
+        format!("{{\"name\":\"earlier.record-1.jsonl\",\"chain_head\":\"{}\"}}", record::ChainHash::START);
+    let resumed = format!("{before}\"kind\":\"resume-begun\",\"earlier\":[{earlier}],\"text\":\"nothing\"}}");
+    lines[1] = &resumed;
+    fs::write(&item.record, chained(&numbered_anew(&lines))).unwrap();
+    let property = "earlier records as named";
+    assert_eq!(told(&item.verify().1, property).0, "not-checked", "it is not here");
+    let pipe = item.folder.path().join("earlier.record-1.jsonl");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let program = ["10", env!("CARGO_BIN_EXE_pf-verify"), "--json", item.first().to_str().unwrap()];
+    let output = Command::new("timeout").args(program).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let (verdict, why) = told(&serde_json::from_slice(&output.stdout).unwrap(), property);
+    assert!(verdict == "fails" && why.contains("no ordinary file"), "{why}");
 }

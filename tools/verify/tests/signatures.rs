@@ -8,6 +8,8 @@ use item::{Item, noise, run, verdict};
 use record::{Content, Entry, KeyNotice, KeyOrigin, RecordWriter, SecretKey};
 use serde_json::Value;
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
 const SIGNED: &str = "record head signed";
 const WRITTEN: &str = "key as written down";
@@ -154,6 +156,42 @@ fn a_record_without_its_image_is_judged_for_itself() {
     fs::write(&item.record, text.replace("seal 4711", "seal 4712")).unwrap();
     let (code, report) = check(&[]);
     assert_eq!((code, verdict(&report, "record chain unbroken").as_str()), (1, "fails"), "{report:#}");
+}
+
+#[test]
+fn a_record_in_the_place_of_the_image_takes_no_range_and_no_other_record() {
+    let item = item();
+    let record = item.record.to_str().unwrap();
+    for words in [["--range", "0+1"], ["--record", record]] {
+        let (code, output, errors) = run(&[&words[..], &[record]].concat());
+        assert_eq!((code, output.as_str()), (2, ""), "{words:?}: {errors}");
+        assert!(errors.contains(words[0]), "{errors}");
+    }
+}
+
+#[test]
+fn pipes_and_folders_in_the_place_of_papers_stop_nobody() {
+    let papers: [fn(&Item) -> PathBuf; 4] = [
+        |item| timestamp::answer_path(&item.head()),
+        |item| timestamp::request_path(&item.head()),
+        Item::head,
+        |item| item.record.clone(),
+    ];
+    for (number, paper) in papers.iter().enumerate() {
+        for make in ["mkfifo", "mkdir"] {
+            let item = item();
+            // A request is looked at beside an answer.
+            fs::write(timestamp::answer_path(&item.head()), b"none").unwrap();
+            let path = paper(&item);
+            let _ = fs::remove_file(&path);
+            assert!(Command::new(make).arg(&path).status().unwrap().success());
+            let program = ["10", env!("CARGO_BIN_EXE_pf-verify"), item.first().to_str().unwrap()];
+            let output = Command::new("timeout").args(program).output().unwrap();
+            assert_eq!(output.status.code(), Some(2), "{number} {make}: {output:?}");
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert!(errors.contains(path.file_name().unwrap().to_str().unwrap()), "{errors}");
+        }
+    }
 }
 
 #[test]

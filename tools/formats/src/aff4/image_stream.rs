@@ -43,6 +43,8 @@ pub(super) struct ImageStream {
     cached: Option<u64>,
     chunk: Vec<u8>,
     stored: Vec<u8>,
+    /// True once a chunk was read of which no hash is stated.
+    pub(super) read_without_hash: bool,
 }
 
 /// A bevy and its tables.
@@ -101,6 +103,7 @@ impl ImageStream {
             cached: None,
             chunk: Vec::new(),
             stored: Vec::new(),
+            read_without_hash: false,
         };
         let raw = format!("{arn}/");
         if !volume.zip.holds(&stream.member(0, "")) && volume.zip.holds(&format!("{raw}00000000")) {
@@ -133,6 +136,7 @@ impl ImageStream {
             cached: None,
             chunk: Vec::new(),
             stored: Vec::new(),
+            read_without_hash: false,
         }
     }
 
@@ -222,6 +226,7 @@ impl ImageStream {
                 return Err(damaged(path, at, what, lost));
             }
         }
+        self.read_without_hash |= bevy.hashes.is_empty();
         self.chunk.truncate(expected);
         Ok(())
     }

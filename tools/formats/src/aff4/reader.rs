@@ -161,6 +161,10 @@ impl ImageReader for Aff4Reader {
         }
     }
 
+    fn compared_all_with_checksums(&self) -> bool {
+        !self.container.streams.iter().any(|stream| stream.read_without_hash)
+    }
+
     fn check(&mut self) -> Vec<FormatError> {
         examination::examine(&mut self.container)
     }

@@ -22,8 +22,10 @@ pub fn carried_text(field: &str) -> String {
     field.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// `av`: the whole name and version if it is short, else the version alone.
-fn version(software: &str) -> String {
+/// The form in which a program's name and version travel in an E01, as `av`: both if they are short, else the version alone;
+/// cut to 11 characters.
+#[must_use]
+pub fn carried_version(software: &str) -> String {
     let whole = carried_text(software);
     let short = if whole.chars().count() <= LONGEST_VERSION {
         &whole
@@ -46,7 +48,7 @@ pub(super) fn encode_header2(plan: &ImagePlan) -> std::io::Result<Vec<u8>> {
         "3\nmain\na\tc\tn\te\tt\tmd\tsn\tav\tov\tm\tu\tp\tdc\n{text}\t{device}\t{av}\tLinux\t{at}\t{at}\t0\t\n\n\
          srce\n0\t1\np\tn\tid\tev\ttb\tlo\tpo\tah\tgu\taq\n0\t0\n\t\t\t\t\t-1\t-1\t\t\t\n\n\
          sub\n0\t1\np\tn\tid\tnu\tco\tgu\n0\t0\n\t\t\t\t1\t\n\n",
-        av = version(&plan.software),
+        av = carried_version(&plan.software),
         at = plan.acquired_at,
     );
     let utf16: Vec<u8> =
@@ -74,7 +76,7 @@ pub(super) fn encode_header(plan: &ImagePlan) -> std::io::Result<Vec<u8>> {
     );
     let lines = format!(
         "1\r\nmain\r\nc\tn\ta\te\tt\tav\tov\tm\tu\tp\r\n{text}\t{av}\tLinux\t{at}\t{at}\t0\r\n\r\n",
-        av = version(&plan.software),
+        av = carried_version(&plan.software),
     );
     let ascii: String = lines.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
     pack(ascii.as_bytes())
@@ -179,9 +181,9 @@ mod tests {
 
     #[test]
     fn the_version_fits_what_encase_holds() {
-        assert_eq!(version("pf 1.2"), "pf 1.2");
-        assert_eq!(version("Permafrost 0.1.0"), "0.1.0");
-        assert_eq!(version("verylongnamewithoutspace"), "verylongnam");
+        assert_eq!(carried_version("pf 1.2"), "pf 1.2");
+        assert_eq!(carried_version("Permafrost 0.1.0"), "0.1.0");
+        assert_eq!(carried_version("verylongnamewithoutspace"), "verylongnam");
     }
 
     #[test]

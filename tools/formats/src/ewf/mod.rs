@@ -31,7 +31,7 @@ mod writer;
 
 use evidence::{ExtentSet, SectorSize};
 
-pub use header::carried_text;
+pub use header::{carried_text, carried_version};
 pub use reader::EwfReader;
 pub use writer::EwfWriter;
 pub(crate) use writer::{names_from, random_identifier};
