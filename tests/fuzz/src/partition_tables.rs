@@ -14,7 +14,7 @@ pub fn partition_table(input: &[u8], scratch: &Path) {
     std::fs::write(&path, input).unwrap();
     std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(SIZE).unwrap();
     let mut image = formats::open(&path).unwrap();
-    let Some(table) = PartitionTable::read(&mut *image) else { return };
+    let Some(table) = PartitionTable::read(&mut *image, evidence::SectorSize::S512) else { return };
     assert!(table.partitions.len() <= 1024, "{} partitions", table.partitions.len());
     let numbers: BTreeSet<u32> = table.partitions.iter().map(|partition| partition.number).collect();
     assert_eq!(numbers.len(), table.partitions.len(), "two have one number: {table:?}");

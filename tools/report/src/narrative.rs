@@ -364,7 +364,7 @@ mod tests {
     fn what_could_not_be_read_of_a_tpm_is_not_claimed() {
         let none = json!({"kind": "measured-boot", "tpm": "none", "reason": "no TPM"});
         assert_eq!(told(none, Language::English), "How the machine was started could not be read: no TPM");
-        let empty = json!({"kind": "measured-boot", "tpm": "present", "version": "2.0", "banks": {"sha1": {}, "sha256": {}}, "event_log": {"reason": "none"}});
+        let empty = json!({"kind": "measured-boot", "tpm": "present", "version": "2.0", "banks": {"sha1": [], "sha256": [null]}, "event_log": {"reason": "none"}});
         assert!(told(empty.clone(), Language::English).contains("no PCR value could be read"));
         assert!(told(empty, Language::Chinese).contains("未能读取 PCR 值"));
     }

@@ -167,19 +167,20 @@ fn report(path: &Path, answer: &Path, authority: Option<&Path>) -> Result<(Vec<u
         compared_with: if request.is_some() { "head and request" } else { "head; no request is beside it" },
         signature,
         detail,
-        by_hand: command(path, answer),
+        by_hand: command(path, answer, read.time().as_second()),
     };
     Ok((bytes, report))
 }
 
-/// The command, with names that no shell can misread.
-fn command(head: &Path, answer: &Path) -> String {
+/// The command, with names that no shell can misread. Certificates are judged as of the stamp's own time, in seconds since
+/// 1970: when they have run out it stays true that they were good then.
+fn command(head: &Path, answer: &Path, time: i64) -> String {
     let name = |path: &Path, instead: &str| {
         let name = path.file_name().and_then(|name| name.to_str()).and_then(by_hand::file_name);
         name.unwrap_or(instead).to_owned()
     };
     format!(
-        "openssl ts -verify -in {} -data {} -CAfile CERTIFICATES",
+        "openssl ts -verify -attime {time} -in {} -data {} -CAfile CERTIFICATES",
         name(answer, "ANSWER"),
         name(head, "HEAD")
     )
