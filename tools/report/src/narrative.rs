@@ -36,7 +36,7 @@ fn measured_boot(boot: &MeasuredBoot, language: Language) -> String {
             format!("未能读取启动过程的 TPM 度量值：{reason}"),
         );
     }
-    let banks = boot.banks.iter().flatten().filter(|(_, values)| !values.is_empty());
+    let banks = boot.banks.iter().flatten().filter(|(_, values)| values.iter().any(Option::is_some));
     let banks = part(banks.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
     let version = words(&boot.version);
     let (english, chinese) = match banks.is_empty() {
