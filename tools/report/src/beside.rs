@@ -4,12 +4,9 @@ use crate::account::ChainState;
 use crate::failure::Failure;
 use record::{ChainHash, Head};
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
-use timestamp::Answer;
-
-/// Longest file that is read: a head has 16 KiB at most, an answer of a time-stamp authority rarely as much.
-const LONGEST: u64 = 1 << 20;
+use timestamp::{Answer, LONGEST};
 
 /// A file that was read whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,18 +102,46 @@ fn stamped(answer: &[u8], head: Option<&SmallFile>) -> Result<String, String> {
     Ok(answer.time().to_string())
 }
 
-fn small_file(path: &Path) -> Result<Option<(SmallFile, Vec<u8>)>, Failure> {
-    let failed = |source| Failure::Beside { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(failed)?,
-    };
-    let mut bytes = Vec::new();
-    file.take(LONGEST.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    if size > LONGEST {
-        return Err(failed(ErrorKind::FileTooLarge.into()));
+/// The bytes of an ordinary file that is no longer than any of these is. A pipe or a device would be waited for.
+pub fn small_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no ordinary file"));
     }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST.saturating_add(1)).read_to_end(&mut bytes)?;
+    match u64::try_from(bytes.len()) {
+        Ok(length) if length <= LONGEST => Ok(bytes),
+        _ => Err(ErrorKind::FileTooLarge.into()),
+    }
+}
+
+fn small_file(path: &Path) -> Result<Option<(SmallFile, Vec<u8>)>, Failure> {
+    let bytes = match small_bytes(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|source| Failure::Beside { path: path.to_owned(), source })?,
+    };
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Some((SmallFile { name, size, sha256: ChainHash::of_line(&bytes) }, bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_not_waited_for_and_nothing_is_read_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("3.head.tsr");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let length = usize::try_from(LONGEST).unwrap();
+        let file = folder.path().join("3.head.json");
+        std::fs::write(&file, vec![b' '; length]).unwrap();
+        assert_eq!(small_bytes(&file).unwrap().len(), length);
+        std::fs::write(&file, vec![b' '; length + 1]).unwrap();
+        assert_eq!(small_bytes(&file).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        for other in [pipe.as_path(), folder.path()] {
+            assert!(small_bytes(other).unwrap_err().to_string().contains("no ordinary file"));
+        }
+    }
 }

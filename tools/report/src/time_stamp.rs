@@ -1,6 +1,7 @@
 //! Time-stamps of a record's head: the request, and what the answer is worth.
 
 use crate::arguments::{BROKEN, TimeStamp, UNCLOSED, WHOLE};
+use crate::beside::small_bytes;
 use crate::by_hand;
 use crate::failure::Failure;
 use crate::output;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
-use timestamp::{Answer, Authority, LONGEST, Request, SignatureError, TimeStampError};
+use timestamp::{Answer, Authority, Request, SignatureError, TimeStampError};
 
 /// Where the kernel gives random bytes.
 const RANDOM: &str = "/dev/random";
@@ -45,14 +46,7 @@ fn head(path: &Path) -> Result<[u8; 32], Failure> {
 }
 
 fn small(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |source| Failure::Read { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(LONGEST.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    match u64::try_from(bytes.len()) {
-        Ok(length) if length <= LONGEST => Ok(bytes),
-        _ => Err(failed(ErrorKind::FileTooLarge.into())),
-    }
+    small_bytes(path).map_err(|source| Failure::Read { path: path.to_owned(), source })
 }
 
 fn request(path: &Path, to: &Path, json: bool, out: &mut impl Write) -> Result<u8, Failure> {
