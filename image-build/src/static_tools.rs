@@ -16,6 +16,7 @@ pub const TOOLS: &[(&str, &str)] = &[
     ("convert", "pf-convert"),
     ("prove", "pf-prove"),
     ("report", "pf-record"),
+    ("examiner-console", "pf-console"),
 ];
 
 /// Largest size of a tool in bytes: all of them and the kernel share a small medium. The largest, pf-acquire, carries every

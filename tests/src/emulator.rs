@@ -253,12 +253,12 @@ impl Machine {
         match &self.boot {
             Boot::Kernel(kernel) => {
                 arguments.extend(["-kernel".into(), kernel.display().to_string()]);
-                arguments.extend(words(&["-append", "console=ttyS0"]));
+                arguments.extend(words(&["-append", "console=ttyS0 pf.shell"]));
             }
             Boot::KernelWithInitramfs(kernel, initramfs) => {
                 arguments.extend(["-kernel".into(), kernel.display().to_string()]);
                 arguments.extend(["-initrd".into(), initramfs.display().to_string()]);
-                arguments.extend(words(&["-append", "console=ttyS0"]));
+                arguments.extend(words(&["-append", "console=ttyS0 pf.shell"]));
             }
             Boot::UsbStick(iso) => {
                 add_medium(arguments, "stick", iso);

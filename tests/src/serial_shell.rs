@@ -60,9 +60,17 @@ impl SerialShell {
     /// # Errors
     /// [`HarnessError::Deadline`] when no prompt comes.
     pub fn take_over(&mut self, within: Duration) -> Result<String> {
-        let boot = self.socket.read_until("the root shell's prompt on ttyS0", within, |unread| {
-            ends_with_prompt(unread).then(|| std::mem::take(unread))
+        let awaited = "the root shell's prompt on ttyS0";
+        let mut boot = self.socket.read_until(awaited, within, |unread| {
+            let has_come = ends_with_prompt(unread) || ends_with_offer(unread);
+            has_come.then(|| std::mem::take(unread))
         })?;
+        if ends_with_offer(&boot) {
+            self.socket.send(b"!")?;
+            boot.extend(self.socket.read_until(awaited, within, |unread| {
+                ends_with_prompt(unread).then(|| std::mem::take(unread))
+            })?);
+        }
         // What is typed is echoed this once; the quotes keep the echo from looking like the answer.
         self.socket.send(b"stty -echo -opost; PS1=; PS2=; dmesg -n 1; printf '%s\\n' PF-'SHELL-READY'\n")?;
         self.socket.read_until("the shell's answer", within, |unread| {
@@ -128,6 +136,11 @@ impl SerialShell {
             .map_err(|_| HarnessError::Unfit(format!("the serial line was garbled: status {status:?}")))?;
         Ok(Answer { output: String::from_utf8_lossy(&output).into_owned(), status })
     }
+}
+
+/// The examiner's console, which offers a shell, waits for a key.
+fn ends_with_offer(unread: &[u8]) -> bool {
+    unread.ends_with(b"! a root shell.\r\n")
 }
 
 /// A prompt of a root shell ends in "# "; busybox then asks the terminal where its cursor is (ECMA-48 DSR).

@@ -61,13 +61,15 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut out = std::io::stdout().lock();
-    let done = case::stated(arguments::Arguments::of_this_process()).and_then(|arguments| {
-        match arguments.others.is_empty() {
-            true => acquisition::run(&arguments)
-                .map(|report| (report.print(arguments.json, &mut out), report.exit_code())),
-            false => several::run(&arguments)
-                .map(|reports| (reports.print(arguments.json, &mut out), reports.exit_code())),
-        }
+    let arguments = arguments::Arguments::of_this_process();
+    if arguments.progress == arguments::ProgressTo::Json {
+        screen::speak_to_a_program();
+    }
+    let done = case::stated(arguments).and_then(|arguments| match arguments.others.is_empty() {
+        true => acquisition::run(&arguments)
+            .map(|report| (report.print(arguments.json, &mut out), report.exit_code())),
+        false => several::run(&arguments)
+            .map(|reports| (reports.print(arguments.json, &mut out), reports.exit_code())),
     });
     match done {
         Ok((printed, code)) => {

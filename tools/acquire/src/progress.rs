@@ -1,7 +1,28 @@
 //! What a screen shows while the pipeline runs, and how it is told to stop.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::Duration;
+
+/// Not 0 while all reading of this process is to wait.
+static PAUSE: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// How often who waits looks whether it is to go on.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The switch of all readers of this process: they wait before their next read while it is not 0. A process that is stopped in
+/// place of that (SIGSTOP) would take its reads for ones that hang when it goes on.
+#[must_use]
+pub fn pause_switch() -> Arc<AtomicUsize> {
+    Arc::clone(&PAUSE)
+}
+
+/// True while all reading is to wait.
+#[must_use]
+pub fn is_paused() -> bool {
+    PAUSE.load(Ordering::Relaxed) != 0
+}
 
 /// Counters that the reader keeps and any thread may look at.
 #[derive(Debug, Default)]
@@ -28,9 +49,15 @@ impl Progress {
         self.unread.load(Ordering::Relaxed)
     }
 
-    /// True once somebody asked to stop.
+    /// True once somebody asked to stop. While reading is to wait, it waits.
     pub fn stop_asked(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        loop {
+            let stop = self.stop.load(Ordering::Relaxed);
+            if stop || !is_paused() {
+                return stop;
+            }
+            thread::sleep(LOOK);
+        }
     }
 
     pub(crate) fn ask_to_stop(&self) {

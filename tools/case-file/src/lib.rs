@@ -2,9 +2,10 @@
 //! which clock, before an acquisition begins.
 //!
 //! What it is: a strict reader of such a file. A key that it does not know, a value that can't be meant, a field and the reason
-//! for its absence side by side are errors that name line and key. What it is not: it asks nothing, writes nothing, and does
-//! not demand anything: what is missing is told by [`evidence::Case::lacks`], and whether that matters is for the caller.
-//! Who calls it: `pf-acquire`, which keeps the case in its record, and `pf-record`, which asks for it and checks it.
+//! for its absence side by side are errors that name line and key; and the text of such a file, with what each field is
+//! called in English and Chinese ([`words`]). What it is not: it asks nothing, writes no file, and does not demand anything:
+//! what is missing is told by [`evidence::Case::lacks`], and whether that matters is for the caller.
+//! Who calls it: `pf-acquire`, which keeps the case in its record, `pf-record` and `pf-console`, which ask for it.
 //!
 //! ```
 //! let case = case_file::parse("case_number = \"2026-17\"\nmachine_time = 2026-03-17 09:12:04\nreference_time = 2026-03-17 09:10:00\n")?;
@@ -15,9 +16,14 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod file_text;
+mod language;
 mod value;
+pub mod words;
 
 pub use clock::{ClockError, clean as clean_moment, offset_seconds};
+pub use file_text::of as text_of;
+pub use language::{Language, grouped};
 pub use value::{LONGEST_VALUE, MOST_ENTRIES, clean_line, clean_lines, clean_sha256};
 
 use evidence::{Case, CaseField, Holds, INVESTIGATOR_FIELDS, PHOTO_FIELDS, Plain};

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// The screen has as many as one changes between with Alt-F1, Alt-F2.
-const SCREENS: [&str; 2] = ["tty1", "tty2"];
+const SCREENS: [&str; 2] = ["tty1", SECOND_SCREEN];
+const SECOND_SCREEN: &str = "tty2";
 
 /// A place for a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,11 @@ pub(crate) struct Console {
 }
 
 impl Console {
+    /// The one behind Alt-F2: a shell stays there, whatever the first screen shows.
+    pub(crate) fn is_second_screen(&self) -> bool {
+        self.node.ends_with(SECOND_SCREEN)
+    }
+
     /// What the terminal at the other end understands; of a serial line only the least is known.
     pub(crate) fn terminal_type(&self) -> &'static str {
         if self.is_screen { "linux" } else { "vt102" }

@@ -1,8 +1,8 @@
 //! `pf-init`: process 1 of the Permafrost image.
 //!
-//! Mounts what programs need, makes sure that the kernel's evidence guard holds every disk, starts a shell on each console,
-//! reaps, and ends the machine in order. Where the guard is missing or a disk is not blocked it starts nothing and says so on
-//! every console. It opens no disk and mounts none; at the end it unmounts what an examiner mounted.
+//! Mounts what programs need, makes sure that the kernel's evidence guard holds every disk, starts the examiner's console or a
+//! shell on each terminal, reaps, and ends the machine in order. Where the guard is missing or a disk is not blocked it starts
+//! nothing and says so on every console. It opens no disk and mounts none; at the end it unmounts what an examiner mounted.
 #![forbid(unsafe_code)]
 
 mod announcement;
@@ -17,7 +17,7 @@ mod verdict;
 use announcement::announce;
 use console::Console;
 use guard::Guard;
-use shell::Shells;
+use shell::{Shells, Wanted};
 use signals::Wish;
 use std::path::Path;
 use std::process::ExitCode;
@@ -37,7 +37,11 @@ Exit codes: it does not exit as process 1; 0 after --help, 2 when run by hand. M
 const REPEAT_REFUSAL: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
-    let first_argument = std::env::args().nth(1);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let first_argument = arguments.first().cloned();
+    if first_argument.as_deref() == Some(shell::CONSOLE_ARGUMENT) {
+        return shell::become_console(arguments.get(1..).unwrap_or_default());
+    }
     if first_argument.as_deref() == Some(shell::STARTER_ARGUMENT) {
         return shell::become_shell();
     }
@@ -71,7 +75,13 @@ fn refuse(consoles: &[Console], problems: &[String]) -> ! {
 }
 
 fn live(mut signals: signals::Signals, consoles: &[Console], banner: &str) -> ! {
-    let mut shells = Shells::new(consoles, banner);
+    let command_line = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let wanted = Wanted::by(&command_line);
+    if !wanted.shell {
+        // The kernel's messages would stand in the middle of what the console shows; dmesg has them all.
+        let _ = std::fs::write("/proc/sys/kernel/printk", "1");
+    }
+    let mut shells = Shells::new(consoles, banner, wanted);
     loop {
         let next_start = shells.start_due();
         let wish = signals.wait(next_start);

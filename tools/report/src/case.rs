@@ -1,20 +1,18 @@
 //! The case file: asked for, printed empty, checked.
 
-mod file_text;
 mod interview;
-pub mod words;
 
 use crate::arguments::{CaseArguments, LACKING, WHOLE};
 use crate::failure::Failure;
 use crate::language::Language;
 use crate::output;
 use crate::text::clipped;
+use case_file::words::{self, Words};
 use evidence::{CASE_FIELDS, Case, CaseField, Plain};
 use interview::Interview;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::Path;
-use words::Words;
 
 /// What `case --check` and `case -o` print with `--json`.
 #[derive(Debug, Serialize)]
@@ -36,11 +34,11 @@ pub fn run(arguments: &CaseArguments, output: &mut impl Write) -> Result<u8, Fai
             // Questions go where people look even when the answer is asked for as JSON.
             let mut screen = io::stderr().lock();
             let case = Interview::new(io::stdin().lock(), &mut screen, language).hold()?;
-            output::create_at_once(path, &file_text::of(&case))?;
+            output::create_at_once(path, &case_file::text_of(&case))?;
             (path, case)
         }
         (None, None) => {
-            output.write_all(file_text::of(&Case::default()).as_bytes())?;
+            output.write_all(case_file::text_of(&Case::default()).as_bytes())?;
             return Ok(WHOLE);
         }
     };

@@ -20,7 +20,7 @@ use super::source::{self, Protection, Source};
 use super::unread_ranges::{keep_map, tell_what_the_table_lacks};
 use acquire::medium::{Medium, ReadBack, Treated};
 use acquire::pipeline::{self, Imaged, Limits, Passed};
-use acquire::progress::Progress;
+use acquire::progress::{Progress, pause_switch};
 use acquire::rescue::{RereadEnd, Share, reread};
 use device::{DirectFile, NodeNumber, ReadMode, self_report};
 use evidence::{ByteCount, Digest, ExtentSet, HashAlgorithm, LeafSize, Transport};
@@ -453,12 +453,15 @@ pub fn note(text: &str) -> Entry {
     Entry::Note { text: text.to_owned() }
 }
 
-/// Set by Ctrl-C, by a request to end, and by a line that hangs up.
+/// Set by Ctrl-C, by a request to end, and by a line that hangs up. From here on SIGUSR1 has all reading wait, SIGUSR2 go on.
 pub fn stop_flag() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         // Without it the signal ends the program at once, which the record shows as well.
         let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
+    }
+    for (signal, paused) in [(signal_hook::consts::SIGUSR1, 1), (signal_hook::consts::SIGUSR2, 0)] {
+        let _ = signal_hook::flag::register_usize(signal, pause_switch(), paused);
     }
     stop
 }

@@ -37,6 +37,8 @@ nobody else is named. Of several sources it can't state evidence number and desc
 With --to twice the source is read once and written to both. If one destination fails the other goes on: that is said, stands in \
 the record, and has an exit code of its own. Each destination has the whole record, with the same chain head.
 
+SIGUSR1 has it wait before its next read, SIGUSR2 go on; the record says when, but for --rescue.
+
 Every 15 s what was written is made durable, and NAME.checkpoint beside the image says how to go on; at the end it is removed. After \
 a loss of power, a pulled cable, a full or failed destination, Ctrl-C or a source that was lost, the same command with --resume reads \
 back what is stored, proves it, goes on behind it, and ends with the hash values of a run that was never cut off. The record of the \
@@ -65,6 +67,15 @@ Exit codes: 0 imaged and verified; 1 the image read back is not what was written
 verified, but some sectors could not be read, were read differently the second time, or had no room on the clone; 4 the \
 destination failed, or both; 5 interrupted; 6 the source failed; 7 imaged and verified \
 at one of two destinations, the other failed. With several sources that of the one that fared worst, in the order 1, 6, 4, 5, 2, 7, 3, 0.";
+
+/// Who is told how far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProgressTo {
+    /// A line for people
+    Text,
+    /// {"progress":{"deed":…,"done":…,"total":…,"unread":…,"seconds":…}}, sizes in bytes; other lines are as ever
+    Json,
+}
 
 /// Image a disk: read once, hash, compress, write, read back, and record it all
 #[derive(Clone, Parser, Debug)]
@@ -151,6 +162,10 @@ pub struct Arguments {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+
+    /// How to tell on standard error how far it is: to people, or to a program, by a JSON object a second
+    #[arg(long, value_enum, value_name = "TO", default_value = "text")]
+    pub progress: ProgressTo,
 
     /// How faults of the source are met
     #[command(flatten)]

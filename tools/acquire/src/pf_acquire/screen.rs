@@ -8,7 +8,7 @@ use super::records::Records;
 use acquire::block_reader::ReadFault;
 use acquire::checkpoint::Checkpoint;
 use acquire::pipeline::{Observer, Refusal};
-use acquire::progress::Progress;
+use acquire::progress::{Progress, is_paused};
 use acquire::treatment::Fill;
 use evidence::{ByteCount, Digest, Plain};
 use formats::FormatError;
@@ -18,17 +18,29 @@ use std::cell::RefCell;
 use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// How often a line is printed where there is no terminal to redraw it on.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often a program that reads them gets them.
+const JSON_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Most unreadable ranges told and recorded one by one; what the record says of the finished image has them all.
 const MOST_TOLD: u64 = 50_000;
 
 /// The progress lines of all sources; hidden where there is no terminal.
 static LINES: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Progress is told to a program.
+static TO_A_PROGRAM: AtomicBool = AtomicBool::new(false);
+
+/// From now on progress is told by a JSON object in a line of its own.
+pub fn speak_to_a_program() {
+    TO_A_PROGRAM.store(true, Ordering::Relaxed);
+}
 
 thread_local! {
     /// The source that this thread speaks of, where there are several.
@@ -71,6 +83,8 @@ pub struct Screen<'a> {
     checkpoints: Option<&'a mut Checkpoints>,
     foresight: Option<Foresight>,
     pause: Option<Arc<Pause>>,
+    /// Somebody has all reading wait.
+    waits: bool,
     /// What was stored before this run.
     from: u64,
 }
@@ -78,7 +92,7 @@ pub struct Screen<'a> {
 impl<'a> Screen<'a> {
     /// Begins a line that says what is being done to how much.
     pub fn new(deed: &'static str, size: ByteCount) -> Self {
-        let terminal = std::io::stderr().is_terminal();
+        let terminal = std::io::stderr().is_terminal() && !TO_A_PROGRAM.load(Ordering::Relaxed);
         let bar = LINES.add(ProgressBar::new(size.0)).with_message(named(deed));
         let line = "{msg} {percent:>3}% {bytes}/{total_bytes} {binary_bytes_per_sec} left {eta} {prefix}";
         if let Ok(style) = ProgressStyle::with_template(line) {
@@ -98,6 +112,7 @@ impl<'a> Screen<'a> {
             checkpoints: None,
             foresight: None,
             pause: None,
+            waits: false,
             from: 0,
         }
     }
@@ -155,6 +170,42 @@ impl<'a> Screen<'a> {
     pub fn pausing(mut self, pause: Option<Arc<Pause>>) -> Self {
         self.pause = pause;
         self
+    }
+
+    /// Tells how far it is, if a program wants to know and it is time; false where none does. `unread` in bytes.
+    pub fn tell_a_program(&mut self, done: u64, unread: u64) -> bool {
+        let wanted = TO_A_PROGRAM.load(Ordering::Relaxed);
+        if wanted && self.is_due(JSON_INTERVAL) {
+            tell(format_args!(
+                r#"{{"progress":{{"deed":"{}","done":{done},"total":{},"unread":{unread},"seconds":{}}}}}"#,
+                self.deed,
+                self.size.0,
+                self.begun.elapsed().as_secs()
+            ));
+        }
+        wanted
+    }
+
+    /// True once in each interval, where there is no terminal to redraw a line on.
+    fn is_due(&mut self, interval: Duration) -> bool {
+        let Some(last) = self.plain.filter(|last| last.elapsed() >= interval) else { return false };
+        self.plain = Some(last + interval);
+        true
+    }
+
+    /// Tells of a pause and of its end, and has the record tell it.
+    fn look_at_the_pause(&mut self, done: u64) {
+        let waits = is_paused();
+        if waits != self.waits {
+            self.waits = waits;
+            let what = if waits { "paused by a signal" } else { "gone on after a pause" };
+            let text = format!("{} {what}, {done} bytes done", self.deed);
+            tell(format_args!("note: {text}"));
+            if let Some(record) = &mut self.record {
+                // What ails the record ends the run at its next entry that matters.
+                let _ = record.append(&Entry::Note { text });
+            }
+        }
     }
 
     fn print_plainly(&self, done: u64) {
@@ -227,6 +278,7 @@ impl Observer for Screen<'_> {
 
     fn tick(&mut self, progress: &Progress) {
         self.bar.set_position(progress.done());
+        self.look_at_the_pause(progress.done());
         if let Some(line) = self.pause.as_ref().and_then(|pause| pause.line()) {
             tell(format_args!("{line}"));
         }
@@ -237,9 +289,8 @@ impl Observer for Screen<'_> {
         if self.faults > 0 {
             self.bar.set_prefix(format!("{} unreadable", ByteCount(progress.unread()).short()));
         }
-        if let Some(last) = self.plain.filter(|last| last.elapsed() >= PLAIN_INTERVAL) {
+        if !self.tell_a_program(progress.done(), progress.unread()) && self.is_due(PLAIN_INTERVAL) {
             self.print_plainly(progress.done());
-            self.plain = Some(last + PLAIN_INTERVAL);
         }
     }
 }

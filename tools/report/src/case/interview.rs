@@ -1,9 +1,9 @@
 //! The questions of a case file, one after the other; at the end what was answered, to be corrected before it is written.
 
-use super::words::{self, Words};
-use super::{answer, file_text, name};
+use super::{answer, name};
 use crate::failure::Failure;
 use crate::language::Language;
+use case_file::words::{self, Words};
 use case_file::{LONGEST_FILE, MOST_ENTRIES, clean_line, clean_moment, clean_sha256};
 use evidence::{
     CASE_FIELDS, Case, CaseField, FEWEST_INVESTIGATORS, Holds, INVESTIGATOR_FIELDS, Need, PHOTO_FIELDS,
@@ -72,7 +72,7 @@ impl<'a, I: BufRead, O: Write> Interview<'a, I, O> {
             ))?;
             let line = self.line()?;
             if line.trim().is_empty() {
-                let text = file_text::of(case);
+                let text = case_file::text_of(case);
                 let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
                 match case.contradiction() {
                     None if length > LONGEST_FILE => self.say(&format!(

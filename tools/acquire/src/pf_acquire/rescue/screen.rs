@@ -36,6 +36,9 @@ impl<'a> RescueScreen<'a> {
 impl RescueObserver for RescueScreen<'_> {
     fn tick(&mut self, passes: &Passes) {
         let totals = totals(passes.map().areas().map(|area| (area.status, area.extent.length)));
+        if self.line.tell_a_program(totals.finished.0, totals.bad.0) {
+            return;
+        }
         let words = format!("{}; {}", passes.standing().words(), left(&totals));
         if self.line.show(totals.finished.0, &words) || self.last.elapsed() < PLAIN_INTERVAL {
             return;

@@ -1,7 +1,7 @@
 //! The text of a case file: every field with what it is, and its value or nothing.
 
-use super::words::Words;
-use crate::language::Language::{Chinese, English};
+use crate::Language::{Chinese, English};
+use crate::words::Words;
 use evidence::{
     CASE_FIELDS, Case, FEWEST_INVESTIGATORS, Holds, INVESTIGATOR_FIELDS, Need, PHOTO_FIELDS, PartField,
 };
@@ -16,6 +16,7 @@ const HEAD: &str = "\
 ";
 
 /// All of it. Reading it gives the same case again.
+#[must_use]
 pub fn of(case: &Case) -> String {
     let mut text = HEAD.to_owned();
     for field in &CASE_FIELDS {
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_empty_file_states_nothing_and_lacks_everything() {
-        let read = case_file::parse(&of(&Case::default())).unwrap();
+        let read = crate::parse(&of(&Case::default())).unwrap();
         assert_eq!(read, Case::default());
     }
 
@@ -100,7 +101,7 @@ mod tests {
                 photos: vec![Photo { file: format!("f{}", texts[7]), sha256: "ab".repeat(32), taken: "after".into() }],
                 ..Case::default()
             };
-            prop_assert_eq!(case_file::parse(&of(&case)).unwrap(), case);
+            prop_assert_eq!(crate::parse(&of(&case)).unwrap(), case);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Articles are those of 法发〔2016〕22号 and of 公通字〔2018〕41号. Clauses are those of ISO/IEC 27037:2012, principles those of the
 //! ACPO Good Practice Guide for Digital Evidence, version 5: neither has forms, but both ask that this be documented.
 
-use crate::language::Language;
+use crate::Language;
 
 /// The words of a field.
 #[derive(Debug)]
@@ -23,22 +23,26 @@ pub struct Words {
 
 impl Words {
     /// The words of the field with that key.
+    #[must_use]
     pub fn of(key: &str) -> Option<&'static Self> {
         WORDS.iter().find(|words| words.key == key)
     }
 
     /// What it is called.
+    #[must_use]
     pub fn name(&self, language: Language) -> &'static str {
         language.pick(self.english, self.chinese)
     }
 
     /// What helps to answer; may be empty.
+    #[must_use]
     pub fn hint(&self, language: Language) -> &'static str {
         language.pick(self.hint.0, self.hint.1)
     }
 }
 
 /// What a part of an entry of a list is called.
+#[must_use]
 pub fn part(key: &str, language: Language) -> &'static str {
     match key {
         "name" => language.pick("name", "姓名"),
@@ -142,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_table_of_the_format_has_every_field_with_its_rules() {
-        let table = include_str!("../../../case-file/FORMAT.md");
+        let table = include_str!("../FORMAT.md");
         for (field, words) in CASE_FIELDS.iter().zip(&WORDS) {
             let need = match field.need {
                 Need::Always => "yes".to_owned(),

@@ -1,0 +1,147 @@
+//! What is in view, drawn into cells: a head, a body that is scrolled to its marked line, and a foot with keys and the command
+//! line. It fits 80 columns and 24 lines, and takes what there is.
+
+mod body;
+
+use crate::desk::{Desk, Notice, View};
+use crate::disk::GuardStanding;
+use crate::words;
+use case_file::Language;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+/// What is known beside the desk.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// Version of the image.
+    pub version: String,
+    /// Date and time, UTC.
+    pub clock: String,
+    /// The last command line that was run.
+    pub last_line: Option<String>,
+}
+
+/// Lines of a body, and which of them must be in sight.
+pub(crate) struct Body {
+    title: String,
+    lines: Vec<Line<'static>>,
+    marked: usize,
+}
+
+impl Body {
+    pub(crate) fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), lines: Vec::new(), marked: 0 }
+    }
+
+    pub(crate) fn say(&mut self, text: impl Into<String>) {
+        self.lines.push(Line::from(text.into()));
+    }
+
+    pub(crate) fn say_in(&mut self, text: impl Into<String>, style: Style) {
+        self.lines.push(Line::from(Span::styled(text.into(), style)));
+    }
+
+    /// A line that can be marked.
+    pub(crate) fn choice(&mut self, text: impl Into<String>, is_marked: bool) {
+        let text = text.into();
+        if is_marked {
+            self.marked = self.lines.len();
+            self.say_in(format!("> {text}"), MARKED);
+        } else {
+            self.say(format!("  {text}"));
+        }
+    }
+}
+
+pub(crate) const MARKED: Style = Style::new().add_modifier(Modifier::REVERSED);
+pub(crate) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+pub(crate) const ALARM: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD);
+pub(crate) const DANGER: Style = Style::new().fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD);
+pub(crate) const GOOD: Style = Style::new().fg(Color::Green).add_modifier(Modifier::BOLD);
+const BAR: Style = Style::new().fg(Color::White).bg(Color::Blue).add_modifier(Modifier::BOLD);
+
+/// Draws the desk.
+pub fn draw(desk: &Desk, around: &Around, frame: &mut Frame) {
+    let language = desk.language;
+    let parts: [Rect; 5] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(1),
+        Constraint::Length(2),
+        Constraint::Length(2),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    let [head, middle, notice, line, keys] = parts;
+    frame.render_widget(Paragraph::new(head_of(desk, around)).style(BAR), head);
+    let body = if desk.help { help(language) } else { body::of(desk) };
+    let height = usize::from(middle.height).saturating_sub(1);
+    let scroll = body.marked.saturating_sub(height.saturating_sub(2));
+    let mut lines = vec![Line::from(Span::styled(format!("── {} ", body.title), STRONG))];
+    lines.extend(body.lines.into_iter().skip(scroll).take(height));
+    frame.render_widget(Paragraph::new(lines), middle);
+    frame.render_widget(notice_of(desk), notice);
+    let told = match line_of(desk, around) {
+        Some(line) => format!("$ {line}"),
+        None => String::new(),
+    };
+    frame.render_widget(
+        Paragraph::new(told).style(Style::new().fg(Color::Cyan)).wrap(Wrap { trim: false }),
+        line,
+    );
+    let keys_text = format!("{}  {}", keys_of(desk).say(language), words::KEYS_ALWAYS.say(language));
+    frame.render_widget(Paragraph::new(keys_text).style(BAR), keys);
+}
+
+fn head_of(desk: &Desk, around: &Around) -> Line<'static> {
+    let guard = match desk.guard {
+        GuardStanding::InForce { sealed: false } => words::GUARD_IN_FORCE,
+        GuardStanding::InForce { sealed: true } => words::GUARD_SEALED,
+        GuardStanding::Absent => words::GUARD_ABSENT,
+    };
+    let style = if desk.guard == GuardStanding::Absent { DANGER } else { BAR };
+    Line::from(vec![
+        Span::styled(format!(" {} │ ", around.version), BAR),
+        Span::styled(guard.say(desk.language), style),
+        Span::styled(format!(" │ {}", around.clock), BAR),
+    ])
+}
+
+fn notice_of(desk: &Desk) -> Paragraph<'static> {
+    let (text, style) = match (&desk.busy, &desk.notice) {
+        (Some(_), _) => (format!("{} ...", words::BUSY.say(desk.language)), ALARM),
+        (None, Some(Notice::Trouble(line))) => (line.clone(), DANGER),
+        (None, Some(Notice::Words(text))) => (text.say(desk.language).to_owned(), ALARM),
+        (None, None) => (String::new(), Style::new()),
+    };
+    Paragraph::new(text).style(style).wrap(Wrap { trim: false })
+}
+
+/// The command that belongs to what is in view, or the last one that was run.
+fn line_of(desk: &Desk, around: &Around) -> Option<String> {
+    match &desk.view {
+        View::Settings { source, .. } => desk.acquire_command(source).map(|command| command.to_string()),
+        View::Job { job, .. } => desk.jobs.get(*job).map(|job| job.line.clone()),
+        _ => None,
+    }
+    .or_else(|| around.last_line.clone())
+}
+
+fn keys_of(desk: &Desk) -> words::Text {
+    match &desk.view {
+        View::Disks => words::KEYS_DISKS,
+        View::Serial { .. } | View::Format { .. } | View::CasePath { .. } => words::KEYS_TEXT,
+        View::Case { typing: true, .. } | View::Settings { typing: true, .. } => words::KEYS_TEXT,
+        View::Case { .. } => words::KEYS_CASE,
+        View::Job { .. } => words::KEYS_JOB,
+        View::Disk { .. } | View::Volumes { .. } | View::Settings { .. } | View::PowerOff => words::KEYS_LIST,
+    }
+}
+
+fn help(language: Language) -> Body {
+    let mut body = Body::new(words::HELP.say(language));
+    words::help(language).iter().for_each(|line| body.say(*line));
+    body
+}
