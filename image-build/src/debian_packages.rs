@@ -54,6 +54,7 @@ const PACKAGES: &[Package] = &[
     build("patch", "hook lines of the guard"),
     build("python3-minimal", "kernel build"),
     build("busybox-static", "the shell of the image"),
+    build("unifont", "letters and Chinese characters of the console"),
     build("grub-common", "boot loader of the image"),
     build("grub-pc-bin", "boot loader for BIOS"),
     build("grub-efi-amd64-signed", "signed boot loader for UEFI"),

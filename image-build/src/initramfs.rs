@@ -1,5 +1,6 @@
 //! The file system in memory that the image runs from: our tools, a shell, and nothing else.
 
+use crate::console_font;
 use crate::cpio::{Archive, Node};
 use crate::error::{Result, XtaskError};
 use crate::kernel_build::BUILD_TIME;
@@ -30,6 +31,7 @@ pub fn assemble(tools: &[PathBuf], release: &str) -> Result<Archive> {
     archive.put("init", Node::Link("bin/pf-init".to_owned()));
     archive.put("etc/permafrost-release", text(release));
     archive.put("etc/profile", text(PROFILE));
+    archive.put(console_font::PLACE, Node::File { mode: 0o644, content: console_font::read()? });
     Ok(archive)
 }
 

@@ -12,6 +12,7 @@
 mod bench;
 mod boot_media;
 mod checks;
+mod console_font;
 mod cpio;
 mod debian_packages;
 mod emulator_tests;

@@ -88,6 +88,8 @@ pub struct Machine {
     controllers: Vec<Value>,
     tpm: Option<(TpmModel, PathBuf)>,
     memory_mib: u32,
+    screen: (u32, u32),
+    shell: bool,
 }
 
 impl Machine {
@@ -105,7 +107,24 @@ impl Machine {
             controllers: Vec::new(),
             tpm: None,
             memory_mib: 1024,
+            screen: (1280, 800),
+            shell: true,
         }
+    }
+
+    /// The same machine with a monitor of so many pixels.
+    #[must_use]
+    pub fn screen(mut self, width: u32, height: u32) -> Self {
+        self.screen = (width, height);
+        self
+    }
+
+    /// The same machine, whose kernel, where it is started without a boot menu, is not asked for shells in place of the
+    /// examiner's console.
+    #[must_use]
+    pub fn with_console(mut self) -> Self {
+        self.shell = false;
+        self
     }
 
     /// The same machine with other firmware.
@@ -173,7 +192,9 @@ impl Machine {
         let mut arguments =
             words(&["-machine", chipset, "-accel", "tcg", "-cpu", "max", "-smp", "1", "-nodefaults"]);
         arguments.extend(["-m".into(), self.memory_mib.to_string()]);
-        arguments.extend(words(&["-display", "none", "-vga", "std"]));
+        arguments.extend(words(&["-display", "none", "-vga", "none"]));
+        let (xres, yres) = self.screen;
+        add_device(&mut arguments, &json!({ "driver": "VGA", "edid": true, "xres": xres, "yres": yres }));
         // A reboot counts as the end, and the end is held, so that the statistics can still be asked for.
         arguments.extend(words(&["-action", "reboot=shutdown,shutdown=pause,panic=pause"]));
         let serial_log = logs.join("serial.log");
@@ -250,15 +271,16 @@ impl Machine {
     }
 
     fn add_boot(&self, arguments: &mut Vec<String>) {
+        let words_of_kernel = if self.shell { "console=ttyS0 pf.shell" } else { "console=ttyS0" };
         match &self.boot {
             Boot::Kernel(kernel) => {
                 arguments.extend(["-kernel".into(), kernel.display().to_string()]);
-                arguments.extend(words(&["-append", "console=ttyS0 pf.shell"]));
+                arguments.extend(words(&["-append", words_of_kernel]));
             }
             Boot::KernelWithInitramfs(kernel, initramfs) => {
                 arguments.extend(["-kernel".into(), kernel.display().to_string()]);
                 arguments.extend(["-initrd".into(), initramfs.display().to_string()]);
-                arguments.extend(words(&["-append", "console=ttyS0 pf.shell"]));
+                arguments.extend(words(&["-append", words_of_kernel]));
             }
             Boot::UsbStick(iso) => {
                 add_medium(arguments, "stick", iso);

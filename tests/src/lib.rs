@@ -26,6 +26,7 @@ pub mod artifacts;
 pub mod attempts;
 pub mod bench;
 pub mod command_tables;
+pub mod console_face;
 pub mod demo;
 pub mod disk_device;
 pub mod emulator;

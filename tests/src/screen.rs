@@ -11,6 +11,8 @@ const LIT: u8 = 96;
 
 /// A picture of the screen: rows of red, green and blue bytes.
 pub struct Picture {
+    width: usize,
+    height: usize,
     pixels: Vec<u8>,
 }
 
@@ -38,7 +40,26 @@ impl Picture {
         let (width, height) = (number()?, number()?);
         let rest = fields.next()?;
         let pixels = rest.splitn(2, |byte| byte.is_ascii_whitespace()).nth(1)?.to_vec();
-        (pixels.len() == width * height * 3).then_some(Picture { pixels })
+        (pixels.len() == width * height * 3).then_some(Picture { width, height, pixels })
+    }
+
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Red, green and blue of a pixel; `None` outside.
+    #[must_use]
+    pub fn pixel(&self, x: usize, y: usize) -> Option<[u8; 3]> {
+        let at = (y * self.width + x) * 3;
+        (x < self.width).then(|| self.pixels.get(at..at + 3)?.try_into().ok())?
     }
 
     /// How many pixels are lit.

@@ -90,6 +90,26 @@ impl SerialShell {
         Ok(String::from_utf8_lossy(&before).into_owned())
     }
 
+    /// Sends keys, before the shell is taken over.
+    ///
+    /// # Errors
+    /// [`HarnessError::Host`] when the line is gone.
+    pub fn press(&mut self, keys: &[u8]) -> Result<()> {
+        self.socket.send(keys)
+    }
+
+    /// What comes over the line for so long, before the shell is taken over.
+    ///
+    /// # Errors
+    /// [`HarnessError::HungUp`].
+    pub fn hear(&mut self, during: Duration) -> Result<Vec<u8>> {
+        let heard = self.socket.read_until("nothing", during, |_| None::<()>);
+        match heard {
+            Err(HarnessError::Deadline { .. }) | Ok(()) => Ok(std::mem::take(&mut self.socket.unread)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Runs `script`, one or several lines, in a shell of its own with nothing on its standard input.
     ///
     /// # Errors

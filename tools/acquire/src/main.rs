@@ -62,7 +62,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut out = std::io::stdout().lock();
     let arguments = arguments::Arguments::of_this_process();
-    if arguments.progress == arguments::ProgressTo::Json {
+    if arguments.json_progress {
         screen::speak_to_a_program();
     }
     let done = case::stated(arguments).and_then(|arguments| match arguments.others.is_empty() {

@@ -1,12 +1,12 @@
 //! What a screen shows while the pipeline runs, and how it is told to stop.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-/// Not 0 while all reading of this process is to wait.
-static PAUSE: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+/// Not 0 while all reading of this process is to wait; set once there is somebody who can say so.
+static PAUSE: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
 /// How often who waits looks whether it is to go on.
 const LOOK: Duration = Duration::from_millis(50);
@@ -15,13 +15,13 @@ const LOOK: Duration = Duration::from_millis(50);
 /// place of that (SIGSTOP) would take its reads for ones that hang when it goes on.
 #[must_use]
 pub fn pause_switch() -> Arc<AtomicUsize> {
-    Arc::clone(&PAUSE)
+    Arc::clone(PAUSE.get_or_init(Arc::default))
 }
 
 /// True while all reading is to wait.
 #[must_use]
 pub fn is_paused() -> bool {
-    PAUSE.load(Ordering::Relaxed) != 0
+    PAUSE.get().is_some_and(|pause| pause.load(Ordering::Relaxed) != 0)
 }
 
 /// Counters that the reader keeps and any thread may look at.
@@ -51,11 +51,16 @@ impl Progress {
 
     /// True once somebody asked to stop. While reading is to wait, it waits.
     pub fn stop_asked(&self) -> bool {
-        loop {
-            let stop = self.stop.load(Ordering::Relaxed);
-            if stop || !is_paused() {
-                return stop;
-            }
+        if is_paused() {
+            self.wait();
+        }
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait(&self) {
+        while is_paused() && !self.stop.load(Ordering::Relaxed) {
             thread::sleep(LOOK);
         }
     }

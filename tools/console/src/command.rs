@@ -122,7 +122,7 @@ impl Command {
         if settings.resume {
             add(&["--resume"]);
         }
-        add(&["--json", "--progress", "json"]);
+        add(&["--json", "--json-progress"]);
         command
     }
 

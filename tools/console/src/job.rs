@@ -141,7 +141,7 @@ impl Job {
     }
 }
 
-/// Reads a line of `--progress json`; `None` where it is something else that the program says.
+/// Reads a line of `--json-progress`; `None` where it is something else that the program says.
 #[must_use]
 pub fn reached(line: &str) -> Option<Reached> {
     let told: Value = serde_json::from_str(line).ok()?;

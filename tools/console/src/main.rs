@@ -8,6 +8,8 @@ mod command;
 mod desk;
 mod disk;
 mod form;
+mod framebuffer;
+mod glyphs;
 mod job;
 mod roles;
 mod runner;

@@ -1,6 +1,7 @@
 //! The terminal: keys in, cells out, and a root shell in between. The loop that everything runs in is here.
 
 use crate::desk::{Desk, Effect, Event, Key};
+use crate::framebuffer::Framebuffer;
 use crate::runner::Runner;
 use crate::view::{self, Around};
 use case_file::Language;
@@ -21,6 +22,9 @@ use std::time::{Duration, Instant};
 
 /// What a serial line has where nobody told its size: the least that the console fits.
 const SMALLEST: (u16, u16) = (80, 24);
+
+/// The font that the image carries.
+const FONT: &str = "/usr/share/permafrost/unifont.hex";
 
 /// So long is waited for a key before what else happened is looked at.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -217,9 +221,14 @@ fn key_of(pressed: &KeyEvent) -> Option<Key> {
     })
 }
 
-/// A terminal that shows cells.
+/// A terminal that shows cells: by escape sequences, or, on the machine's own screen, by pixels.
+enum Face {
+    Cells(Terminal<CrosstermBackend<Stdout>>),
+    Pixels(Box<Terminal<Framebuffer>>),
+}
+
 struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    face: Face,
     size: (u16, u16),
 }
 
@@ -228,23 +237,36 @@ impl Screen {
         enable_raw_mode()?;
         execute!(stdout(), raw::Clear(raw::ClearType::All), cursor::Hide)?;
         let size = size();
-        Ok(Self { terminal: terminal_of(size)?, size })
+        let face = match framebuffer() {
+            Some(framebuffer) => Face::Pixels(Box::new(Terminal::new(framebuffer)?)),
+            None => Face::Cells(terminal_of(size)?),
+        };
+        Ok(Self { face, size })
     }
 
     fn draw(&mut self, desk: &Desk, around: &Around) -> io::Result<()> {
-        self.terminal.draw(|frame| view::draw(desk, around, frame)).map(drop)
+        match &mut self.face {
+            Face::Cells(terminal) => terminal.draw(|frame| view::draw(desk, around, frame)).map(drop),
+            Face::Pixels(terminal) => terminal.draw(|frame| view::draw(desk, around, frame)).map(drop),
+        }
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        match &mut self.face {
+            Face::Cells(terminal) => terminal.clear(),
+            Face::Pixels(terminal) => terminal.clear(),
+        }
     }
 
     /// Takes another size of the terminal over.
     fn fit(&mut self) -> io::Result<()> {
         let size = size();
         if size != self.size {
-            execute!(stdout(), raw::Clear(raw::ClearType::All))?;
-            (self.terminal, self.size) = (terminal_of(size)?, size);
+            self.size = size;
+            if let Face::Cells(terminal) = &mut self.face {
+                execute!(stdout(), raw::Clear(raw::ClearType::All))?;
+                *terminal = terminal_of(size)?;
+            }
         }
         Ok(())
     }
@@ -262,6 +284,16 @@ impl Screen {
         let _ = execute!(stdout(), raw::Clear(raw::ClearType::All), cursor::MoveTo(0, 0), cursor::Show);
         let _ = disable_raw_mode();
     }
+}
+
+/// The frame buffer, where this is a virtual terminal of the machine's screen and there is one.
+fn framebuffer() -> Option<Framebuffer> {
+    let own = nix::unistd::ttyname(stdin()).ok()?;
+    let own = own.file_name()?.to_string_lossy().into_owned();
+    let is_screen = own.strip_prefix("tty").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+    // Without one, in text mode for instance, the kernel's text console shows what it can.
+    let open = || Framebuffer::open(Path::new("/sys"), Path::new("/dev"), Path::new(FONT), &own).ok();
+    is_screen.then(open)?
 }
 
 fn terminal_of((columns, rows): (u16, u16)) -> io::Result<Terminal<CrosstermBackend<Stdout>>> {

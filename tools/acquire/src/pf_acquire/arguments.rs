@@ -68,15 +68,6 @@ verified, but some sectors could not be read, were read differently the second t
 destination failed, or both; 5 interrupted; 6 the source failed; 7 imaged and verified \
 at one of two destinations, the other failed. With several sources that of the one that fared worst, in the order 1, 6, 4, 5, 2, 7, 3, 0.";
 
-/// Who is told how far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ProgressTo {
-    /// A line for people
-    Text,
-    /// {"progress":{"deed":…,"done":…,"total":…,"unread":…,"seconds":…}}, sizes in bytes; other lines are as ever
-    Json,
-}
-
 /// Image a disk: read once, hash, compress, write, read back, and record it all
 #[derive(Clone, Parser, Debug)]
 #[command(name = "pf-acquire", version, after_help = AFTER_HELP)]
@@ -163,9 +154,10 @@ pub struct Arguments {
     #[arg(long)]
     pub json: bool,
 
-    /// How to tell on standard error how far it is: to people, or to a program, by a JSON object a second
-    #[arg(long, value_enum, value_name = "TO", default_value = "text")]
-    pub progress: ProgressTo,
+    /// Say on standard error how far it is by a JSON object a second, {"progress":{"deed":…,"done":…,"total":…,"unread":…,"seconds":…}};
+    /// sizes are in bytes, other lines are as ever
+    #[arg(long)]
+    pub json_progress: bool,
 
     /// How faults of the source are met
     #[command(flatten)]
