@@ -82,6 +82,14 @@ impl SerialShell {
         Ok(String::from_utf8_lossy(&before).into_owned())
     }
 
+    /// Sends keys to whatever reads the line before the shell does: firmware or boot loader.
+    ///
+    /// # Errors
+    /// [`HarnessError::Host`] when the line is gone.
+    pub fn press(&mut self, keys: &str) -> Result<()> {
+        self.socket.send(keys.as_bytes())
+    }
+
     /// Runs `script`, one or several lines, in a shell of its own with nothing on its standard input.
     ///
     /// # Errors
