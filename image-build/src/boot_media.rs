@@ -3,6 +3,7 @@
 //! On UEFI the firmware starts shim from the EFI system partition, shim starts Debian's signed GRUB, and that takes its
 //! menu from the ISO file system of the very medium it came from: it searches no other disk.
 
+use crate::boot_menu::{self, BIOS_MODULES, CHECKSUMS, HASHSUM, LEAD, MOK_MANAGER};
 use crate::error::{Doing, Result};
 use crate::kernel_build::BUILD_TIME;
 use crate::process::Program;
@@ -14,6 +15,13 @@ use std::time::{Duration, SystemTime};
 /// Room for shim and GRUB, in KiB.
 const ESP_KIB: u64 = 8192;
 
+/// Debian's MokManager, which shows a person the certificates on a medium and makes one known to shim.
+const SIGNED_MOK_MANAGER: &str = "/usr/lib/shim/mmx64.efi.signed";
+
+/// Where an image that is signed by a key of its own carries the certificate, on the EFI system partition: MokManager lists
+/// files of FAT file systems, and takes those that end in `.cer`, `.crt` or `.der`.
+const CERTIFICATE: &str = "PERMAFROST.CER";
+
 /// Signed by Debian: file on this machine, place on the EFI system partition.
 ///
 /// The GRUB is the one of installed systems, not `gcdx64`, the one of Debian's own CDs. Where its menu is not on its own
@@ -22,76 +30,48 @@ const ESP_KIB: u64 = 8192;
 const SIGNED: [(&str, &str); 3] = [
     ("/usr/lib/shim/shimx64.efi.signed", "EFI/BOOT/BOOTX64.EFI"),
     ("/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", "EFI/BOOT/grubx64.efi"),
-    ("/usr/lib/shim/mmx64.efi.signed", "EFI/BOOT/mmx64.efi"),
+    (SIGNED_MOK_MANAGER, "EFI/BOOT/mmx64.efi"),
 ];
 
 /// Where the signed GRUB looks first, on the device that it was started from. On a stick that is the EFI system
 /// partition, on a CD the ISO file system, so each of them carries [`LEAD`] here.
 const LEAD_PATH: &str = "EFI/debian/grub.cfg";
 
-/// Leads GRUB to the menu in the ISO file system of its own medium. GRUB itself has put the device it was started from
-/// into `$prefix`: `(hd0,gpt2)/EFI/debian` on a stick and `(cd0)/EFI/debian` on a CD both begin with the medium's name.
-/// `$cmdpath` would tell the same in Debian's 2.06 only; their 2.12 sets `$fw_path` in its place.
-const LEAD: &str = "\
-regexp --set=1:medium '^\\(([^,)]+)' \"$prefix\"
-set root=$medium
-set prefix=($medium)/boot/grub
-configfile ($medium)/boot/grub/grub.cfg
-";
-
-/// The kernel's own command line names screen and first serial port; the menu only adds to it.
-///
-/// On UEFI the firmware itself starts the kernel (`chainloader`), as on Secure Boot: Debian's GRUB 2.06 would go past the
-/// kernel's EFI entry else, and only from there on the firmware's log of what it measured can be had.
-const GRUB_CFG: &str = "\
-if [ \"$grub_platform\" = efi ]; then set start=chainloader; else set start=linux; fi
-serial --unit=0 --speed=115200
-terminal_input console serial
-terminal_output console serial
-set timeout=3
-set default=0
-menuentry 'Permafrost: every disk write-blocked' {
-  $start /boot/bzImage
-}
-menuentry 'Permafrost, plain text screen (if the picture stays black)' {
-  set gfxpayload=text
-  $start /boot/bzImage
-}
-menuentry 'Permafrost, messages on the first serial port only' {
-  $start /boot/bzImage console=ttyS0,115200
-}
-";
-
-/// Modules of GRUB for BIOS; the signed GRUB for UEFI has its own set.
-const BIOS_MODULES: [&str; 12] = [
-    "biosdisk",
-    "iso9660",
-    "part_gpt",
-    "part_msdos",
-    "normal",
-    "configfile",
-    "linux",
-    "echo",
-    "serial",
-    "terminal",
-    "test",
-    "regexp",
-];
-
-/// Writes the ISO with this kernel to `iso`.
-pub fn write(kernel: &Path, iso: &Path) -> Result<()> {
+/// Writes the ISO with this kernel to `iso`; with the DER file of the certificate by which the kernel is signed, if it is.
+pub fn write(kernel: &Path, certificate: Option<&Path>, iso: &Path) -> Result<()> {
     let work = tempfile::tempdir().doing(|| "making a scratch folder".to_owned())?;
-    let esp = make_esp(work.path())?;
+    let esp = make_esp(work.path(), certificate)?;
     let tree = work.path().join("iso");
     workspace::make_folder(&tree.join("boot/grub"))?;
     workspace::copy(kernel, &tree.join("boot/bzImage"))?;
-    workspace::write(&tree.join("boot/grub/grub.cfg"), GRUB_CFG)?;
+    workspace::write(&tree.join("boot/grub/grub.cfg"), boot_menu::text(certificate.is_some()))?;
     write_lead(&tree)?;
+    let (module, place) = HASHSUM;
+    copy_below(&tree, Path::new(module), place)?;
+    if certificate.is_some() {
+        copy_below(&tree, Path::new(SIGNED_MOK_MANAGER), MOK_MANAGER)?;
+    }
+    write_checksums(&tree)?;
     make_bios_loader(&tree.join("boot/grub/eltorito.img"))?;
     for file in workspace::files_below(&tree)? {
         fix_time(&tree.join(file))?;
     }
     run_xorriso(&tree, &esp, iso)
+}
+
+fn copy_below(root: &Path, from: &Path, place: &str) -> Result<()> {
+    let to = root.join(place);
+    workspace::make_folder(to.parent().unwrap_or(root))?;
+    workspace::copy(from, &to)
+}
+
+/// Of all files so far: the loader for BIOS comes later, for the ISO's maker writes into it.
+fn write_checksums(tree: &Path) -> Result<()> {
+    let mut lines = String::new();
+    for file in workspace::files_below(tree)? {
+        lines += &format!("{}  {}\n", workspace::sha256_of_file(&tree.join(&file))?, file.display());
+    }
+    workspace::write(&tree.join(CHECKSUMS), lines)
 }
 
 fn make_bios_loader(to: &Path) -> Result<()> {
@@ -108,12 +88,13 @@ fn write_lead(root: &Path) -> Result<()> {
     workspace::write(&path, LEAD)
 }
 
-fn make_esp(work: &Path) -> Result<PathBuf> {
+fn make_esp(work: &Path, certificate: Option<&Path>) -> Result<PathBuf> {
     let (folder, image) = (work.join("esp"), work.join("esp.img"));
     for (from, place) in SIGNED {
-        let to = folder.join(place);
-        workspace::make_folder(to.parent().unwrap_or(&folder))?;
-        workspace::copy(Path::new(from), &to)?;
+        copy_below(&folder, Path::new(from), place)?;
+    }
+    if let Some(certificate) = certificate {
+        copy_below(&folder, certificate, CERTIFICATE)?;
     }
     write_lead(&folder)?;
 

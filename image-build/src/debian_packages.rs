@@ -10,6 +10,8 @@ use std::path::Path;
 pub enum Need {
     /// Compiling the kernel and making the image.
     Build,
+    /// Signing the kernel for Secure Boot.
+    Sign,
     /// Booting the image and checking it from outside.
     Emulate,
     /// The tests beside the code, with other people's programs as witnesses.
@@ -26,6 +28,10 @@ struct Package {
 
 const fn build(name: &'static str, why: &'static str) -> Package {
     Package { name, need: Need::Build, why }
+}
+
+const fn sign(name: &'static str, why: &'static str) -> Package {
+    Package { name, need: Need::Sign, why }
 }
 
 const fn emulate(name: &'static str, why: &'static str) -> Package {
@@ -57,10 +63,14 @@ const PACKAGES: &[Package] = &[
     build("unifont", "letters and Chinese characters of the console"),
     build("grub-common", "boot loader of the image"),
     build("grub-pc-bin", "boot loader for BIOS"),
+    build("grub-efi-amd64-bin", "the signed boot loader's module that checks files"),
     build("grub-efi-amd64-signed", "signed boot loader for UEFI"),
     build("shim-signed", "first stage of UEFI Secure Boot"),
     build("mtools", "the EFI system partition, and FAT test disks"),
     build("xorriso", "the hybrid ISO"),
+    sign("faketime", "signatures that do not change with the hour"),
+    sign("openssl", "reading keys and certificates"),
+    sign("sbsigntool", "signatures that UEFI and shim check"),
     emulate("adjtimex", "telling the kernel that its clock is right, which lets it set the clock chip"),
     emulate("ethtool", "writing a network adapter's memory, tried by a stranger"),
     emulate("ovmf", "UEFI firmware of the emulator"),

@@ -22,7 +22,7 @@ pub fn build(stages: &mut Stages) -> Result<()> {
         let (bz_image, inside) = (folder.join("bzImage"), folder.join("initramfs.cpio"));
         workspace::write(&inside, initramfs::bytes(&archive)?)?;
         kernel.link(&inside, &bz_image)?;
-        boot_media::write(&bz_image, &folder.join("permafrost.iso"))?;
+        boot_media::write(&bz_image, None, &folder.join("permafrost.iso"))?;
         manifest::write(&source, &kernel, &kernel_release, &archive)
     })
 }

@@ -11,6 +11,7 @@
 
 mod bench;
 mod boot_media;
+mod boot_menu;
 mod checks;
 mod console_font;
 mod cpio;
@@ -33,6 +34,7 @@ mod policy_tables;
 mod process;
 mod recorder_cost;
 mod side_tree;
+mod signing;
 mod stages;
 mod static_tools;
 mod stock_kernel;
@@ -62,6 +64,8 @@ enum Chore {
     Kernel,
     /// Build the bootable image: target/permafrost/permafrost.iso and bzImage
     Image,
+    /// Make an image whose kernel Secure Boot accepts by a key of your own: target/permafrost/permafrost-signed.iso
+    Sign(signing::Arguments),
     /// Boot the image in the emulator to look at it
     Run,
     /// Build all, boot it against disks with real file systems, image them, and check everything from outside
@@ -130,6 +134,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Tools => image::tools(stages)?,
         Chore::Kernel => image::kernel(stages)?,
         Chore::Image => image::build(stages)?,
+        Chore::Sign(arguments) => signing::run(arguments, stages)?,
         Chore::Run => checks::run(stages)?,
         Chore::Demo => return checks::demo(stages),
         Chore::Kunit => kunit::run(stages)?,

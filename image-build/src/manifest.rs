@@ -13,8 +13,14 @@ use std::fs;
 use std::path::Path;
 
 /// Debian packages whose files get into the image.
-const PACKAGES_IN_IMAGE: [&str; 5] =
-    ["busybox-static", "grub-pc-bin", "grub-efi-amd64-signed", "shim-signed", "unifont"];
+const PACKAGES_IN_IMAGE: [&str; 6] = [
+    "busybox-static",
+    "grub-pc-bin",
+    "grub-efi-amd64-bin",
+    "grub-efi-amd64-signed",
+    "shim-signed",
+    "unifont",
+];
 
 #[derive(Serialize)]
 struct Manifest {

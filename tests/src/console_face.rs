@@ -155,7 +155,7 @@ impl<'a> Person<'a> {
                 "f2" => "\x1bOQ",
                 other => other,
             };
-            self.machine.shell.press(bytes.as_bytes())?;
+            self.machine.shell.press(bytes)?;
             // An escape sequence is told from the key Escape by what follows at once.
             std::thread::sleep(Duration::from_millis(if key == "esc" { 400 } else { 50 }));
             return Ok(());

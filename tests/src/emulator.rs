@@ -18,11 +18,17 @@ use crate::{
     serial_shell::SerialShell,
     socket::Socket,
     trace,
+    variable_store::{Keys, VariableStore},
 };
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+/// From power-on to a shell prompt, on a busy two-core host without hardware virtualisation.
+const BOOT_WITHIN: Duration = Duration::from_secs(180);
+/// With Secure Boot shim computes hashes of the kernel as well, without any of the processor's help.
+const SECURE_BOOT_WITHIN: Duration = Duration::from_secs(1200);
 const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
-const OVMF_VARS: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+/// Keeps its variables from everything but its own code (system management mode), as Secure Boot rests on.
+const OVMF_SECURE_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
 
 /// The chip set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +46,8 @@ pub enum Firmware {
     Bios,
     /// UEFI (OVMF) with a variable store of its own, fresh for each machine.
     Uefi,
+    /// The same with Secure Boot on, and the keys that PCs come with. Needs [`Chipset::Q35`].
+    SecureBoot,
 }
 
 impl Firmware {
@@ -49,6 +57,7 @@ impl Firmware {
         match self {
             Firmware::Bios => "BIOS",
             Firmware::Uefi => "UEFI",
+            Firmware::SecureBoot => "UEFI with Secure Boot",
         }
     }
 }
@@ -87,6 +96,7 @@ pub struct Machine {
     usb_stick: Option<PathBuf>,
     controllers: Vec<Value>,
     tpm: Option<(TpmModel, PathBuf)>,
+    variables: Option<VariableStore>,
     memory_mib: u32,
     screen: (u32, u32),
     shell: bool,
@@ -106,6 +116,7 @@ impl Machine {
             usb_stick: None,
             controllers: Vec::new(),
             tpm: None,
+            variables: None,
             memory_mib: 1024,
             screen: (1280, 800),
             shell: true,
@@ -132,6 +143,19 @@ impl Machine {
     pub fn firmware(mut self, firmware: Firmware) -> Self {
         self.firmware = firmware;
         self
+    }
+
+    /// The same machine with this variable store in place of a fresh one.
+    #[must_use]
+    pub fn variables(mut self, store: &VariableStore) -> Self {
+        self.variables = Some(store.clone());
+        self
+    }
+
+    /// How long it may take to its shell.
+    #[must_use]
+    pub fn boots_within(&self) -> Duration {
+        if self.firmware == Firmware::SecureBoot { SECURE_BOOT_WITHIN } else { BOOT_WITHIN }
     }
 
     /// The same machine with one more disk.
@@ -185,9 +209,10 @@ impl Machine {
     }
 
     fn arguments(&self, sockets: &Path, logs: &Path) -> Result<Vec<String>> {
-        let chipset = match self.chipset {
-            Chipset::Q35 => "q35",
-            Chipset::Pc => "pc",
+        let chipset = match (self.chipset, self.firmware) {
+            (Chipset::Q35, Firmware::SecureBoot) => "q35,smm=on",
+            (Chipset::Q35, _) => "q35",
+            (Chipset::Pc, _) => "pc",
         };
         let mut arguments =
             words(&["-machine", chipset, "-accel", "tcg", "-cpu", "max", "-smp", "1", "-nodefaults"]);
@@ -253,19 +278,26 @@ impl Machine {
     }
 
     fn add_firmware(&self, arguments: &mut Vec<String>, sockets: &Path) -> Result<()> {
-        if self.firmware == Firmware::Bios {
-            return Ok(());
+        let (code, keys) = match self.firmware {
+            Firmware::Bios => return Ok(()),
+            Firmware::Uefi => (OVMF_CODE, Keys::None),
+            Firmware::SecureBoot => (OVMF_SECURE_CODE, Keys::Microsoft),
+        };
+        if !Path::new(code).is_file() {
+            return Err(HarnessError::Missing { program: code.into(), package: "ovmf".into() });
         }
-        if !Path::new(OVMF_CODE).is_file() {
-            return Err(HarnessError::Missing { program: OVMF_CODE.into(), package: "ovmf".into() });
+        if self.firmware == Firmware::SecureBoot {
+            arguments.extend(words(&["-global", "driver=cfi.pflash01,property=secure,value=on"]));
         }
-        let variables = sockets.join("variables");
-        std::fs::copy(OVMF_VARS, &variables).doing(|| format!("copying {OVMF_VARS}"))?;
+        let variables = match &self.variables {
+            Some(given) => given.clone(),
+            None => VariableStore::make(sockets.join("variables"), keys)?,
+        };
         arguments.extend([
             "-drive".into(),
-            format!("if=pflash,unit=0,format=raw,readonly=on,file={OVMF_CODE}"),
+            format!("if=pflash,unit=0,format=raw,readonly=on,file={code}"),
             "-drive".into(),
-            format!("if=pflash,unit=1,format=raw,file={}", variables.display()),
+            format!("if=pflash,unit=1,format=raw,file={}", variables.path().display()),
         ]);
         Ok(())
     }

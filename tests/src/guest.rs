@@ -8,8 +8,6 @@ use crate::{
     serial_shell::Answer,
 };
 
-/// From power-on to a shell prompt, on a busy two-core host without hardware virtualisation.
-pub const BOOT_WITHIN: Duration = Duration::from_secs(180);
 /// For a command that does little.
 pub const COMMAND_WITHIN: Duration = Duration::from_secs(60);
 /// From `poweroff` to the end of the machine.
@@ -52,8 +50,16 @@ impl Guest {
     /// # Errors
     /// [`HarnessError::Deadline`] when no prompt comes.
     pub fn boot(machine: Machine, logs: &Path) -> Result<Self> {
-        let mut emulator = machine.start(logs)?;
-        let boot_log = emulator.shell.take_over(BOOT_WITHIN)?;
+        let within = machine.boots_within();
+        Self::take_over(machine.start(logs)?, within)
+    }
+
+    /// Waits for the root shell of a machine that was switched on before, and may have been at its boot menu since.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`] when no prompt comes.
+    pub fn take_over(mut emulator: Emulator, within: Duration) -> Result<Self> {
+        let boot_log = emulator.shell.take_over(within)?;
         let mut guest = Guest { emulator, boot_log };
         // A reader of its own holds every event from the first on, and waits for the next without polling.
         let stream = "/sys/kernel/security/evidence_guard/events";

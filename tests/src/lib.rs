@@ -51,6 +51,7 @@ pub mod toolbox;
 pub mod trace;
 pub mod usb_redirection;
 pub mod usb_stick;
+pub mod variable_store;
 pub mod worsening_disk;
 
 pub use error::{Doing, HarnessError};

@@ -90,12 +90,12 @@ impl SerialShell {
         Ok(String::from_utf8_lossy(&before).into_owned())
     }
 
-    /// Sends keys, before the shell is taken over.
+    /// Sends keys to whatever reads the line before the shell is taken over: firmware, boot loader, the examiner's console.
     ///
     /// # Errors
     /// [`HarnessError::Host`] when the line is gone.
-    pub fn press(&mut self, keys: &[u8]) -> Result<()> {
-        self.socket.send(keys)
+    pub fn press(&mut self, keys: &str) -> Result<()> {
+        self.socket.send(keys.as_bytes())
     }
 
     /// What comes over the line for so long, before the shell is taken over.

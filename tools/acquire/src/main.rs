@@ -25,6 +25,8 @@ mod ending;
 mod failure;
 #[path = "pf_acquire/fault_arguments.rs"]
 mod fault_arguments;
+#[path = "pf_acquire/firmware.rs"]
+mod firmware;
 #[path = "pf_acquire/foresight.rs"]
 mod foresight;
 #[path = "pf_acquire/identity.rs"]

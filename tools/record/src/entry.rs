@@ -204,9 +204,23 @@ pub struct Environment {
     pub kernel: String,
     /// Host name.
     pub host: String,
+    /// Firmware that started the machine, [`Environment::BIOS`] or [`Environment::UEFI`]; absent where it is not known, and
+    /// in records of versions that did not ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
+    /// Whether UEFI started only what is signed: `on`, `off` or `unknown`; absent where the firmware has no Secure Boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secure_boot: Option<String>,
     /// Instructions that the processor computes each hash with, by the algorithm's word; each passed its self-test.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hash_implementations: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// Firmware as PCs had it from 1981 on, or what passes for it in newer ones.
+    pub const BIOS: &'static str = "bios";
+    /// Firmware as the UEFI Specification has it.
+    pub const UEFI: &'static str = "uefi";
 }
 
 /// What kept the source from being changed.

@@ -5,6 +5,8 @@
 
 use crate::account::Account;
 use crate::beside::SmallFile;
+use crate::language::Language;
+use crate::start;
 use crate::text;
 use evidence::{DeviceIdentity, HashAlgorithm, HashSet};
 use record::{AcquisitionOpened, GuardReport, ImageClosed, Outcome};
@@ -145,7 +147,8 @@ impl Graph {
         text_into(&mut computer, "uco-core:name", "The acquiring machine");
         let by = environment.hash_implementations.iter().map(|(hash, by)| format!("{hash} by {by}"));
         let hashes = by.collect::<Vec<_>>().join(", ");
-        let told = [environment.image.as_deref().unwrap_or_default(), hashes.as_str()];
+        let firmware = start::told(environment, Language::English).unwrap_or_default();
+        let told = [environment.image.as_deref().unwrap_or_default(), firmware.as_str(), hashes.as_str()];
         put(&mut computer, "uco-core:description", strings(told));
         let mut host = object("uco-observable:ComputerSpecificationFacet", self.id("computer/host"));
         text_into(&mut host, "uco-observable:hostname", &environment.host);

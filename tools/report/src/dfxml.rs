@@ -5,7 +5,9 @@
 
 use crate::account::Account;
 use crate::beside::SmallFile;
+use crate::language::Language;
 use crate::markup::Markup;
+use crate::start;
 use crate::text;
 use evidence::{ByteCount, ByteOffset, DeviceIdentity, Extent, HashAlgorithm};
 use record::{AcquisitionOpened, GuardReport, ImageClosed};
@@ -95,6 +97,7 @@ fn acquisition(account: &Account, opened: &AcquisitionOpened, xml: &mut Markup) 
         known(acquisition, "pf:booted", opened.environment.image.as_deref());
         field(acquisition, "pf:kernel", &opened.environment.kernel);
         field(acquisition, "pf:host", &opened.environment.host);
+        known(acquisition, "pf:firmware", start::told(&opened.environment, Language::English).as_deref());
         let guard = match &opened.guard {
             GuardReport::InForce { disk, state, .. } => format!("in force: {disk} was {state}"),
             GuardReport::NotADisk { reason } => format!("in force; the source is no disk: {reason}"),

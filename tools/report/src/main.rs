@@ -39,6 +39,7 @@ mod output;
 mod page;
 mod protection;
 mod show;
+mod start;
 mod summary;
 mod surplus;
 mod text;

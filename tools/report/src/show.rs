@@ -5,6 +5,7 @@ use crate::case;
 use crate::disk_words;
 use crate::language::{Language, grouped};
 use crate::narrative;
+use crate::start;
 use crate::text::{clipped, field};
 use crate::verdict::Verdict;
 use evidence::{Case, ExtentSet};
@@ -65,6 +66,9 @@ fn head(account: &Account, output: &mut impl Write) -> io::Result<()> {
     line(output, "Tool", &field(format!("{} {}", opened.software.name, opened.software.version)))?;
     if let Some(image) = &opened.environment.image {
         line(output, "Booted", &field(image))?;
+    }
+    if let Some(firmware) = start::told(&opened.environment, ENGLISH) {
+        line(output, "Firmware", &field(firmware))?;
     }
     if let Some((began, ended)) = &account.period {
         line(output, "From, to", &format!("{}, {}", ENGLISH.time(began), ENGLISH.time(ended)))?;

@@ -132,6 +132,7 @@ fn an_acquisition_conforms_to_case_and_uco_and_says_what_was_done() {
     assert_eq!((&tool["uco-core:name"], &tool["uco-tool:version"]), (&"pf-acquire".into(), &"0.1.0".into()));
     let machine = named(&action["uco-action:environment"]);
     assert_eq!(facet(&machine, "SoftwareFacet")["uco-observable:version"], "Linux 6.12");
+    assert_eq!(machine["uco-core:description"][0], "UEFI, Secure Boot on");
     let disk = named(&action["uco-action:object"][0]);
     let device = facet(&disk, "DeviceFacet");
     assert_eq!(named(&device["uco-observable:manufacturer"])["uco-core:name"], "ATA");

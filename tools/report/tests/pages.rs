@@ -147,6 +147,8 @@ fn who_acted_by_which_authority_where_and_by_which_clock_is_shown_and_what_is_mi
         (page, said)
     };
     let (page, said) = show("whole", stated());
+    assert!(page.contains("UEFI, Secure Boot on") && page.contains("UEFI，安全启动（Secure Boot）已开启"));
+    assert!(said.contains("UEFI, Secure Boot on"), "{said}");
     let tree = tree(&page);
     let rows: Vec<(String, String)> = elements(&tree, "tr")
         .into_iter()

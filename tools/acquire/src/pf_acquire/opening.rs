@@ -1,12 +1,14 @@
 //! The first entry of a record: who acquires what, with what, where, and how.
 
 use super::arguments::Arguments;
+use super::firmware;
 use super::records::Records;
 use super::source::Source;
 use device::tpm::Tpm;
 use evidence::HashAlgorithm;
 use nix::sys::utsname::uname;
 use record::{AcquisitionOpened, Entry, Environment, GuardReport, MeasuredBoot, Plan, RecordError, Software};
+use std::path::Path;
 
 /// Begins the record: with what was known and decided before the first read, and with how this machine was started.
 pub fn open(
@@ -51,6 +53,7 @@ fn measured_boot() -> Entry {
 fn environment(algorithms: &[HashAlgorithm]) -> Environment {
     let said = uname().ok();
     let word = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    let (firmware, secure_boot) = firmware::told(Path::new("/sys"));
     Environment {
         image: std::fs::read_to_string("/etc/permafrost-release").ok(),
         kernel: said
@@ -58,6 +61,8 @@ fn environment(algorithms: &[HashAlgorithm]) -> Environment {
             .map(|u| format!("{} {} {}", word(u.sysname()), word(u.release()), word(u.version())))
             .unwrap_or_default(),
         host: said.as_ref().map(|u| word(u.nodename())).unwrap_or_default(),
+        firmware: firmware.map(str::to_owned),
+        secure_boot: secure_boot.map(str::to_owned),
         hash_implementations: algorithms
             .iter()
             .map(|algorithm| (algorithm.word().to_owned(), algorithm.implementation().to_owned()))

@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::case;
 use crate::language::Language;
 use crate::markup::{Cell, Markup};
+use crate::start;
 use crate::text;
 
 /// Words of a command line that are shown.
@@ -33,6 +34,9 @@ pub fn write(account: &Account, language: Language, page: &mut Markup) {
     ];
     if let Some(second) = &opened.plan.second_destination {
         facts.push(("Second destination", "第二目标位置", Cell::recorded(second)));
+    }
+    if let Some(firmware) = start::told(environment, language) {
+        facts.push(("Firmware of the acquiring machine", "取证计算机固件", Cell::recorded(firmware)));
     }
     if !environment.hash_implementations.is_empty() {
         let by = environment.hash_implementations.iter().take(16).map(|(hash, by)| format!("{hash}: {by}"));

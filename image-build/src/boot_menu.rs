@@ -1,0 +1,105 @@
+//! The boot loader's menu, and what leads to it.
+//!
+//! The kernel's own command line names screen and first serial port. Of what a menu adds it takes `console=` and `pf.`
+//! words only, so what a picture looks like is settled before the kernel starts. The digit before an entry starts it.
+
+/// Leads GRUB to the menu in the ISO file system of its own medium. GRUB itself has put the device it was started from
+/// into `$prefix`: `(hd0,gpt2)/EFI/debian` on a stick and `(cd0)/EFI/debian` on a CD both begin with the medium's name.
+/// `$cmdpath` would tell the same in Debian's 2.06 only; their 2.12 sets `$fw_path` in its place.
+pub const LEAD: &str = "\
+regexp --set=1:medium '^\\(([^,)]+)' \"$prefix\"
+set root=$medium
+set prefix=($medium)/boot/grub
+configfile ($medium)/boot/grub/grub.cfg
+";
+
+/// Files of the ISO file system with their SHA-256, as `sha256sum` and GRUB's `hashsum` write and read them.
+pub const CHECKSUMS: &str = "boot/SHA256SUMS";
+
+/// MokManager, in the ISO file system of an image that carries a certificate: a CD's GRUB sees no other.
+pub const MOK_MANAGER: &str = "boot/mmx64.efi";
+
+/// GRUB's module that checks files. The signed GRUB has all it rests on, but not the module itself; without Secure Boot
+/// it takes it from here.
+pub const HASHSUM: (&str, &str) =
+    ("/usr/lib/grub/x86_64-efi/hashsum.mod", "boot/grub/x86_64-efi/hashsum.mod");
+
+/// Modules of GRUB for BIOS; the signed GRUB for UEFI has its own set.
+pub const BIOS_MODULES: [&str; 17] = [
+    "biosdisk",
+    "iso9660",
+    "part_gpt",
+    "part_msdos",
+    "normal",
+    "configfile",
+    "linux",
+    "echo",
+    "serial",
+    "terminal",
+    "test",
+    "regexp",
+    "video",
+    "vbe",
+    "hashsum",
+    "gcry_sha256",
+    "sleep",
+];
+
+/// On UEFI the firmware itself starts the kernel (`chainloader`), as on Secure Boot: Debian's GRUB 2.06 would go past the
+/// kernel's EFI entry else, and only from there on the firmware's log of what it measured can be had.
+///
+/// A BIOS leaves a picture only if GRUB asks it for one (`gfxpayload`). UEFI has one already, often as large as the screen
+/// can; GRUB's own graphical terminal sets a small one, and it stays when the kernel starts.
+const BEGIN: &str = "\
+if [ \"$grub_platform\" = efi ]; then set start=chainloader; else set start=linux; fi
+serial --unit=0 --speed=115200
+terminal_input console serial
+terminal_output console serial
+set timeout=3
+set default=0
+menuentry '1  Permafrost: every disk write-blocked' --hotkey=1 {
+  set gfxpayload=1024x768x32,1024x768,auto
+  $start /boot/bzImage
+}
+menuentry '2  Permafrost, plain screen (if the picture stays black)' --hotkey=2 {
+  set gfxpayload=text
+  if [ \"$grub_platform\" = efi ]; then
+    set gfxmode=800x600,640x480
+    terminal_output gfxterm serial
+  fi
+  $start /boot/bzImage
+}
+menuentry '3  Permafrost, messages on the first serial port only' --hotkey=3 {
+  set gfxpayload=1024x768x32,1024x768,auto
+  $start /boot/bzImage console=ttyS0,115200
+}
+menuentry '4  Check this medium: is it whole?' --hotkey=4 {
+  if [ \"$lockdown\" = y ]; then
+    echo 'Secure Boot is on: the kernel is checked by its signature whenever it is started.'
+  else
+    if [ \"$grub_platform\" = efi ]; then insmod hashsum; fi
+    echo 'Reading all files of this medium ...'
+    if hashsum --hash sha256 --prefix / --check /boot/SHA256SUMS; then
+      echo 'WHOLE: all files are as they were written.'
+    else
+      echo 'DAMAGED: do not use this medium.'
+    fi
+  fi
+  echo 'Back to the menu in 30 seconds, or at once with Escape.'
+  sleep --interruptible 30
+}
+";
+
+/// For images with a key of their own.
+const ENROLMENT: &str = "\
+if [ \"$grub_platform\" = efi ]; then
+menuentry \"5  Enrol this image's key on this machine (changes its NVRAM)\" --hotkey=5 {
+  chainloader /boot/mmx64.efi
+}
+fi
+";
+
+/// The menu, with an entry for MokManager where the medium carries a certificate.
+pub fn text(with_certificate: bool) -> String {
+    format!("{BEGIN}{}", if with_certificate { ENROLMENT } else { "" })
+}
