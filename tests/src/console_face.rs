@@ -16,6 +16,10 @@ const UNIFONT: &str = "/usr/share/unifont/unifont.hex";
 /// Pixels of a glyph at scale 1.
 const GLYPH: (usize, usize) = (8, 16);
 
+/// Pixels of a row of a narrow glyph and of a wide one.
+const NARROW: u16 = 0xff00;
+const WIDE: u16 = 0xffff;
+
 /// How often the screen is looked at while something is awaited.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -205,6 +209,7 @@ impl Font {
         let text = std::fs::read_to_string(UNIFONT)
             .map_err(|_| HarnessError::Missing { program: UNIFONT.into(), package: "unifont".into() })?;
         let mut glyphs = HashMap::new();
+        let mut bold: Vec<(Vec<u16>, char)> = Vec::new();
         for (code, digits) in text.lines().filter_map(|line| line.split_once(':')) {
             let character = u32::from_str_radix(code, 16).ok().and_then(char::from_u32);
             let per_row = digits.len() / GLYPH.1;
@@ -214,11 +219,15 @@ impl Font {
             });
             let rows: Vec<u16> = rows.collect();
             if let (Some(character), true) = (character, matches!(per_row, 2 | 4)) {
+                let width = if per_row == 2 { NARROW } else { WIDE };
                 // Printed bold, a pixel to the right is lit as well.
-                let bold = rows.iter().map(|bits| bits | (bits >> 1)).collect();
-                glyphs.entry(bold).or_insert(character);
-                glyphs.insert(rows, character);
+                bold.push((rows.iter().map(|bits| (bits | (bits >> 1)) & width).collect(), character));
+                // Of several that look the same the first is the common one.
+                glyphs.entry(rows).or_insert(character);
             }
+        }
+        for (rows, character) in bold {
+            glyphs.entry(rows).or_insert(character);
         }
         Ok(Font(glyphs))
     }
@@ -254,7 +263,7 @@ impl Font {
                 })
                 .collect()
         };
-        let full = if width == GLYPH.0 { 0xff00 } else { 0xffff };
+        let full = if width == GLYPH.0 { NARROW } else { WIDE };
         let flip = |rows: Vec<u16>| rows.into_iter().map(|bits| bits & full).collect::<Vec<u16>>();
         self.0.get(&flip(rows(false))).or_else(|| self.0.get(&flip(rows(true)))).copied()
     }

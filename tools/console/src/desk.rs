@@ -200,6 +200,8 @@ pub struct Desk {
     pub jobs: Vec<Job>,
     /// What commands are running for.
     pub busy: Option<Purpose>,
+    /// Commands ended, and the list that shows what they did is on its way.
+    pub is_settling: bool,
     /// The last thing that is to be known.
     pub notice: Option<Notice>,
     roles: Roles,
@@ -240,6 +242,7 @@ impl Desk {
             settings: BTreeMap::new(),
             jobs: Vec::new(),
             busy: None,
+            is_settling: false,
             notice: None,
             roles: Roles::default(),
         }
@@ -253,7 +256,10 @@ impl Desk {
                 self.learn(inventory);
                 Vec::new()
             }
-            Event::Disks(Err(trouble)) => self.trouble(&trouble),
+            Event::Disks(Err(trouble)) => {
+                self.is_settling = false;
+                self.trouble(&trouble)
+            }
             Event::Done(purpose, outcome) => self.done(purpose, outcome),
             Event::Reached(job, reached) => {
                 if let Some(job) = self.jobs.get_mut(job) {
@@ -336,7 +342,7 @@ impl Desk {
         }
         self.notice = None;
         // One thing at a time: while commands run for a disk, nothing else is begun. Acquisitions go on.
-        if self.busy.is_some() {
+        if self.busy.is_some() || self.is_settling {
             return Vec::new();
         }
         match self.view.clone() {
@@ -357,6 +363,7 @@ impl Desk {
         if self.busy.as_ref() == Some(&purpose) {
             self.busy = None;
         }
+        self.is_settling = true;
         match (outcome, purpose) {
             (Err(trouble), _) => {
                 self.notice = Some(Notice::Trouble(Plain(trouble).to_string()));
@@ -382,6 +389,7 @@ impl Desk {
 
     /// Takes a new list over, and leaves views of what is gone.
     fn learn(&mut self, inventory: Inventory) {
+        self.is_settling = false;
         self.guard = inventory.guard;
         self.machine_warnings = inventory.warnings;
         self.disks = inventory.disks;

@@ -91,7 +91,7 @@ pub fn draw(desk: &Desk, around: &Around, frame: &mut Frame) {
         Paragraph::new(told).style(Style::new().fg(Color::Cyan)).wrap(Wrap { trim: false }),
         line,
     );
-    let keys_text = format!("{}  {}", keys_of(desk).say(language), words::KEYS_ALWAYS.say(language));
+    let keys_text = format!("{}  {}", words::KEYS_ALWAYS.say(language), keys_of(desk).say(language));
     frame.render_widget(Paragraph::new(keys_text).style(BAR), keys);
 }
 
@@ -110,11 +110,12 @@ fn head_of(desk: &Desk, around: &Around) -> Line<'static> {
 }
 
 fn notice_of(desk: &Desk) -> Paragraph<'static> {
-    let (text, style) = match (&desk.busy, &desk.notice) {
-        (Some(_), _) => (format!("{} ...", words::BUSY.say(desk.language)), ALARM),
-        (None, Some(Notice::Trouble(line))) => (line.clone(), DANGER),
-        (None, Some(Notice::Words(text))) => (text.say(desk.language).to_owned(), ALARM),
-        (None, None) => (String::new(), Style::new()),
+    let is_busy = desk.busy.is_some() || desk.is_settling;
+    let (text, style) = match &desk.notice {
+        Some(Notice::Trouble(line)) => (line.clone(), DANGER),
+        _ if is_busy => (format!("{} ...", words::BUSY.say(desk.language)), ALARM),
+        Some(Notice::Words(text)) => (text.say(desk.language).to_owned(), ALARM),
+        None => (String::new(), Style::new()),
     };
     Paragraph::new(text).style(style).wrap(Wrap { trim: false })
 }

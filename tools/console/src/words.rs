@@ -110,12 +110,12 @@ texts! {
     SURE_TO_STOP: "Stop this acquisition? It can go on later. y: stop, any other key: go on", "停止此任务？以后可继续。y：停止，其他键：不停止";
     SURE_TO_END: "Switch the machine off? y: yes, n: no", "关机？y：是，n：否";
     BUSY: "Please wait", "请稍候";
-    KEYS_DISKS: "Enter: choose  c: case  1-9: acquisition  r: look again  p: power off  !: shell", "Enter 选择  c 案件  1-9 任务  r 刷新  p 关机  ! 命令行";
+    KEYS_DISKS: "Enter choose  c case  1-9 running  r refresh  p off  ! shell", "Enter 选择  c 案件  1-9 任务  r 刷新  p 关机  ! 命令行";
     KEYS_LIST: "Up, Down, Enter: choose   Esc: back", "上下键、Enter 选择   Esc 返回";
     KEYS_TEXT: "Type, then Enter   Esc: back", "输入后按 Enter   Esc 返回";
-    KEYS_CASE: "Enter: fill in   +: one more entry   o: read a case file   Esc: keep and go back", "Enter 填写   + 增加一项   o 读入案件文件   Esc 保存并返回";
+    KEYS_CASE: "Enter fill in  + add entry  o read file  Esc keep, go back", "Enter 填写  + 增加一项  o 读入文件  Esc 保存并返回";
     KEYS_JOB: "p: pause, go on   x: stop   Esc: back (it goes on)", "p 暂停/继续   x 停止   Esc 返回（任务继续）";
-    KEYS_ALWAYS: "F1 help  F2 中文", "F1 帮助  F2 English";
+    KEYS_ALWAYS: "F1 help  F2 中文", "F1 帮助  F2 EN";
     HELP: "Help - any key closes it", "帮助 - 按任意键关闭";
 }
 
@@ -179,6 +179,9 @@ mod tests {
             let keys = [KEYS_DISKS, KEYS_LIST, KEYS_TEXT, KEYS_CASE, KEYS_JOB].map(|text| text.say(language));
             for line in help(language).iter().chain(&keys) {
                 assert!(line.width() <= 80, "{}: {line}", line.width());
+            }
+            for line in keys {
+                assert!(line.width() + KEYS_ALWAYS.say(language).width() + 2 <= 80, "{line}");
             }
             assert!(help(language).len() <= 18, "they fit a screen of 25 lines");
         }
