@@ -20,6 +20,9 @@ const GLYPH: (usize, usize) = (8, 16);
 const NARROW: u16 = 0xff00;
 const WIDE: u16 = 0xffff;
 
+/// What the console says while it takes no keys.
+const BUSY: [&str; 2] = ["Please wait", "请稍候"];
+
 /// How often the screen is looked at while something is awaited.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -179,21 +182,27 @@ impl<'a> Person<'a> {
         Ok(())
     }
 
-    /// Moves the mark down until it stands on a line with `text`, and presses Enter.
+    /// Moves the mark until it stands on a line with `text`, waits until keys are taken, and presses Enter.
     ///
     /// # Errors
     /// [`HarnessError::Deadline`] when it gets there in no way.
     pub fn chooses(&mut self, text: &str, within: Duration) -> Result<()> {
         let begun = Instant::now();
         let mut read = self.awaits(&[text], within)?;
-        while !read.lines().any(|line| line.trim_start().starts_with("> ") && line.contains(text)) {
+        let is_marked = |read: &str| {
+            let marked = read.lines().any(|line| line.trim_start().starts_with("> ") && line.contains(text));
+            marked && !BUSY.iter().any(|busy| read.contains(busy))
+        };
+        while !is_marked(&read) {
             if begun.elapsed() > within {
                 let awaited = format!("the mark on {text:?}");
                 return Err(HarnessError::Deadline { awaited, within, heard: read });
             }
             let marked = read.lines().position(|line| line.trim_start().starts_with("> "));
             let wanted = read.lines().position(|line| line.contains(text));
-            self.presses(if marked > wanted { "up" } else { "down" })?;
+            if marked != wanted {
+                self.presses(if marked > wanted { "up" } else { "down" })?;
+            }
             std::thread::sleep(LOOK);
             read = self.reads()?;
         }
