@@ -129,6 +129,24 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// Waits while the console says that it takes no keys.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`].
+    pub fn waits_until_keys_are_taken(&mut self, within: Duration) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let read = self.reads()?;
+            if !BUSY.iter().any(|busy| read.contains(busy)) {
+                return Ok(());
+            }
+            if begun.elapsed() > within {
+                let awaited = "the console to take keys".to_owned();
+                return Err(HarnessError::Deadline { awaited, within, heard: read });
+            }
+        }
+    }
+
     fn keep_picture(&mut self, read: &str) -> Result<()> {
         self.pictures += 1;
         let name = format!("{:02}", self.pictures);

@@ -61,7 +61,7 @@ const CHINESE: Words = Words {
     source: "对此盘取证",
     number: "检材编号",
     start: "开始",
-    verified: "取证完成，校验一致",
+    verified: "取证完成",
     release: "收回：卸载并恢复只读",
     none_yet: "尚无",
     power_off: "关机？",
@@ -139,6 +139,7 @@ fn images(person: &mut Person, words: &Words, md5: &str) {
     person.chooses("DESTINATION", STEP).unwrap();
     person.chooses(words.release, STEP).unwrap();
     person.awaits(&[words.none_yet], STEP).unwrap();
+    person.waits_until_keys_are_taken(STEP).unwrap();
     person.presses("p").unwrap();
     person.awaits(&[words.power_off], STEP).unwrap();
     person.presses("y").unwrap();

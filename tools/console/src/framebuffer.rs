@@ -165,6 +165,11 @@ impl Backend for Framebuffer {
             let place = y.saturating_mul(self.columns).saturating_add(x);
             if let (true, Some(there)) = (x < self.columns, self.cells.get_mut(place)) {
                 there.clone_from(cell);
+                // As a terminal has it: what lay under the second half of a wide character is gone.
+                let is_wide = there.symbol().width() > 1;
+                if let (true, Some(second)) = (is_wide, self.cells.get_mut(place.saturating_add(1))) {
+                    second.reset();
+                }
                 if let Some(dirty) = self.dirty.get_mut(y) {
                     *dirty = true;
                 }
@@ -287,6 +292,16 @@ mod tests {
             let size = Machine::new(width, height).open().size().unwrap();
             assert_eq!((size.width, size.height), (columns, rows), "{width}x{height}");
         }
+    }
+
+    #[test]
+    fn nothing_comes_back_from_under_a_wide_character() {
+        let machine = Machine::new(640, 480);
+        let mut terminal = Terminal::new(machine.open()).unwrap();
+        for text in ["AAAA", "A中A", "A"] {
+            terminal.draw(|frame| frame.render_widget(Paragraph::new(text), frame.area())).unwrap();
+        }
+        assert_eq!(machine.lit(640, 0), 8);
     }
 
     #[test]
