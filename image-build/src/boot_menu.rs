@@ -48,8 +48,9 @@ pub const BIOS_MODULES: [&str; 17] = [
 /// On UEFI the firmware itself starts the kernel (`chainloader`), as on Secure Boot: Debian's GRUB 2.06 would go past the
 /// kernel's EFI entry else, and only from there on the firmware's log of what it measured can be had.
 ///
-/// A BIOS leaves a picture only if GRUB asks it for one (`gfxpayload`). UEFI has one already, often as large as the screen
-/// can; GRUB's own graphical terminal sets a small one, and it stays when the kernel starts.
+/// A BIOS leaves a picture only if GRUB asks it for one (`gfxpayload`). UEFI has one already, and the kernel takes it as it is:
+/// nothing between them has a say, so there is no entry for another. GRUB's graphical terminal would set a mode, but by a
+/// driver of its own for some adapters, past the firmware, which then tells the kernel of the mode before.
 const BEGIN: &str = "\
 if [ \"$grub_platform\" = efi ]; then set start=chainloader; else set start=linux; fi
 serial --unit=0 --speed=115200
@@ -61,14 +62,12 @@ menuentry '1  Permafrost: every disk write-blocked' --hotkey=1 {
   set gfxpayload=1024x768x32,1024x768,auto
   $start /boot/bzImage
 }
-menuentry '2  Permafrost, plain screen (if the picture stays black)' --hotkey=2 {
+if [ \"$grub_platform\" != efi ]; then
+menuentry '2  Permafrost, text screen (if the picture stays black)' --hotkey=2 {
   set gfxpayload=text
-  if [ \"$grub_platform\" = efi ]; then
-    set gfxmode=800x600,640x480
-    terminal_output gfxterm serial
-  fi
   $start /boot/bzImage
 }
+fi
 menuentry '3  Permafrost, messages on the first serial port only' --hotkey=3 {
   set gfxpayload=1024x768x32,1024x768,auto
   $start /boot/bzImage console=ttyS0,115200

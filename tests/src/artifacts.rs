@@ -26,6 +26,12 @@ impl Artifacts {
         }
     }
 
+    /// Where all of them lie.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The hybrid image for USB stick and CD.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use harness::{
     oracle::Oracle,
     screen::Picture,
 };
+use std::{fs, path::PathBuf, time::Duration};
 
 const EVIDENCE_BYTES: u64 = 24 * MIB;
 
@@ -83,7 +84,7 @@ fn an_initramfs_of_the_boot_loader_is_not_taken_under_uefi() {
     takes_no_initramfs_of_the_boot_loader("boot-initramfs-uefi", Firmware::Uefi);
 }
 
-fn iso() -> std::path::PathBuf {
+fn iso() -> PathBuf {
     Artifacts::of_this_build().iso().unwrap()
 }
 
@@ -111,6 +112,72 @@ fn a_usb_stick_boots_under_uefi() {
 #[test]
 fn a_cd_boots_under_uefi() {
     comes_up_with_every_disk_blocked("boot-uefi-cd", Firmware::Uefi, Boot::Cd(iso()));
+}
+
+/// What the menu shows as long as it waits, and how long the way to it may take.
+const MENU: (&str, Duration) = ("automatically in", Duration::from_secs(900));
+
+/// Starts the menu's entry with this key. Returns the size of the picture that the kernel has, empty for text.
+fn picture_of_entry(run: &str, firmware: Firmware, entry: &str) -> String {
+    let logs = Artifacts::of_this_build().log_folder(run).unwrap();
+    let machine = Machine::new(Chipset::Q35, Boot::UsbStick(iso())).firmware(firmware);
+    let within = machine.boots_within();
+    let mut emulator = machine.start(&logs).unwrap();
+    emulator.shell.await_text(MENU.0, MENU.1).unwrap();
+    emulator.shell.press(entry).unwrap();
+    let mut guest = Guest::take_over(emulator, within).unwrap();
+    let size = guest.run("cat /sys/class/graphics/fb0/virtual_size").unwrap();
+    assert_eq!(size.succeeded(), guest.run("[ -e /dev/fb0 ]").unwrap().succeeded());
+    let lit = Picture::take(&mut guest.emulator.qmp, &logs).unwrap().lit_pixels();
+    assert!(lit > 500, "the screen shows nothing: {lit} lit pixels");
+    guest.power_off().unwrap();
+    if size.succeeded() { size.output.trim().to_owned() } else { String::new() }
+}
+
+#[test]
+fn under_bios_the_default_is_a_picture_and_the_second_entry_is_text() {
+    assert_eq!(picture_of_entry("entry-bios-default", Firmware::Bios, "1"), "1024,768");
+    assert_eq!(picture_of_entry("entry-bios-text", Firmware::Bios, "2"), "");
+}
+
+#[test]
+fn under_uefi_the_picture_is_the_firmwares_and_no_entry_promises_another() {
+    assert_eq!(picture_of_entry("entry-uefi-default", Firmware::Uefi, "1"), "1280,800");
+    let heard =
+        fs::read(Artifacts::of_this_build().folder().join("logs/entry-uefi-default/serial.log")).unwrap();
+    let heard = String::from_utf8_lossy(&heard);
+    assert!(heard.contains("messages on the first serial port") && !heard.contains("text screen"), "{heard}");
+}
+
+/// What the menu's check says of `iso`, in the line that begins with one of its two verdicts.
+fn verdict_of_the_check(run: &str, firmware: Firmware, iso: PathBuf) -> String {
+    const VERDICTS: [&str; 2] = ["WHOLE:", "DAMAGED:"];
+    let logs = Artifacts::of_this_build().log_folder(run).unwrap();
+    let machine = Machine::new(Chipset::Q35, Boot::UsbStick(iso)).firmware(firmware);
+    let mut emulator = machine.start(&logs).unwrap();
+    emulator.shell.await_text(MENU.0, MENU.1).unwrap();
+    emulator.shell.press("4").unwrap();
+    let said = emulator.shell.await_text("Back to the menu", MENU.1).unwrap();
+    let verdicts: Vec<&str> = VERDICTS.into_iter().filter(|verdict| said.contains(verdict)).collect();
+    assert_eq!(verdicts.len(), 1, "{said}");
+    verdicts[0].to_owned()
+}
+
+#[test]
+fn the_menu_tells_a_whole_medium_from_a_damaged_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let damaged = folder.path().join("damaged.iso");
+    let mut bytes = fs::read(iso()).unwrap();
+    let kernel = fs::read(Artifacts::of_this_build().kernel().unwrap()).unwrap();
+    // ISO 9660 keeps a file in one piece that begins at a sector of 2048 bytes.
+    let at = (0..bytes.len()).step_by(2048).find(|at| bytes[*at..].starts_with(&kernel[..4096])).unwrap();
+    bytes[at + 9_000_000] ^= 1;
+    fs::write(&damaged, bytes).unwrap();
+    for firmware in [Firmware::Bios, Firmware::Uefi] {
+        let run = |iso: &str| format!("check-{iso}-{}", firmware.name().to_lowercase());
+        assert_eq!(verdict_of_the_check(&run("whole"), firmware, iso()), "WHOLE:");
+        assert_eq!(verdict_of_the_check(&run("damaged"), firmware, damaged.clone()), "DAMAGED:");
+    }
 }
 
 /// Debian's signed GRUB takes a disk with this file for its own medium if it must search for one.
