@@ -35,6 +35,7 @@ mod side_tree;
 mod stages;
 mod static_tools;
 mod stock_kernel;
+mod usb_stick;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -61,6 +62,8 @@ enum Chore {
     Kernel,
     /// Build the bootable image: target/permafrost/permafrost.iso and bzImage
     Image,
+    /// Write the image onto a USB stick, and read it back from there
+    Usb(usb_stick::Arguments),
     /// Boot the image in the emulator to look at it
     Run,
     /// Build all, boot it against disks with real file systems, image them, and check everything from outside
@@ -129,6 +132,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Tools => image::tools(stages)?,
         Chore::Kernel => image::kernel(stages)?,
         Chore::Image => image::build(stages)?,
+        Chore::Usb(arguments) => usb_stick::run(arguments, stages)?,
         Chore::Run => checks::run(stages)?,
         Chore::Demo => return checks::demo(stages),
         Chore::Kunit => kunit::run(stages)?,
