@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod bill_of_materials;
 mod boot_media;
 mod checks;
 mod cpio;

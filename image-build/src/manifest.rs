@@ -13,8 +13,8 @@ use std::fs;
 use std::path::Path;
 
 /// Debian packages whose files get into the image.
-const PACKAGES_IN_IMAGE: [&str; 4] =
-    ["busybox-static", "grub-pc-bin", "grub-efi-amd64-signed", "shim-signed"];
+pub const PACKAGES_IN_IMAGE: [&str; 5] =
+    ["busybox-static", "grub-pc-bin", "grub-efi-amd64-signed", "shim-signed", "shim-helpers-amd64-signed"];
 
 #[derive(Serialize)]
 struct Manifest {
