@@ -3,7 +3,9 @@
 use crate::debian_packages::{self, Need};
 use crate::error::Result;
 use crate::stages::Stages;
-use crate::{boot_media, initramfs, kernel_build, kernel_source, manifest, static_tools, workspace};
+use crate::{
+    bill_of_materials, boot_media, initramfs, kernel_build, kernel_source, manifest, static_tools, workspace,
+};
 
 /// Builds the tools, the kernel, and the ISO.
 pub fn build(stages: &mut Stages) -> Result<()> {
@@ -23,8 +25,21 @@ pub fn build(stages: &mut Stages) -> Result<()> {
         workspace::write(&inside, initramfs::bytes(&archive)?)?;
         kernel.link(&inside, &bz_image)?;
         boot_media::write(&bz_image, None, &folder.join("permafrost.iso"))?;
-        manifest::write(&source, &kernel, &kernel_release, &archive)
-    })
+        manifest::write(&source, &kernel, &kernel_release, &archive)?;
+        bill_of_materials::write(&source, &kernel, &archive)
+    })?;
+    say_what_was_made()
+}
+
+/// Names the image by its hash value, and the papers that belong to it.
+fn say_what_was_made() -> Result<()> {
+    let folder = workspace::outputs()?;
+    let image = folder.join("permafrost.iso");
+    eprintln!("    {}", image.display());
+    eprintln!("    SHA-256 {}", workspace::sha256_of_file(&image)?);
+    eprintln!("    what is in it: {}", folder.join("manifest.json").display());
+    eprintln!("    and what that was made from: {}", folder.join("permafrost.spdx.json").display());
+    Ok(())
 }
 
 /// Compiles the kernel alone.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The series; the archive drops single versions in time.
-const PACKAGE: &str = "linux-source-6.12";
+pub const PACKAGE: &str = "linux-source-6.12";
 
 /// Debian's source package, unpacked and unchanged.
 pub struct KernelSource {

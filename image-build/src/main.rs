@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod bill_of_materials;
 mod boot_media;
 mod boot_menu;
 mod checks;
@@ -38,6 +39,7 @@ mod signing;
 mod stages;
 mod static_tools;
 mod stock_kernel;
+mod usb_stick;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -66,6 +68,8 @@ enum Chore {
     Image,
     /// Make an image whose kernel Secure Boot accepts by a key of your own: target/permafrost/permafrost-signed.iso
     Sign(signing::Arguments),
+    /// Write the image onto a USB stick, and read it back from there
+    Usb(usb_stick::Arguments),
     /// Boot the image in the emulator to look at it
     Run,
     /// Build all, boot it against disks with real file systems, image them, and check everything from outside
@@ -135,6 +139,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Kernel => image::kernel(stages)?,
         Chore::Image => image::build(stages)?,
         Chore::Sign(arguments) => signing::run(arguments, stages)?,
+        Chore::Usb(arguments) => usb_stick::run(arguments, stages)?,
         Chore::Run => checks::run(stages)?,
         Chore::Demo => return checks::demo(stages),
         Chore::Kunit => kunit::run(stages)?,

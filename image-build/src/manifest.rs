@@ -13,12 +13,13 @@ use std::fs;
 use std::path::Path;
 
 /// Debian packages whose files get into the image.
-const PACKAGES_IN_IMAGE: [&str; 6] = [
+pub const PACKAGES_IN_IMAGE: [&str; 7] = [
     "busybox-static",
     "grub-pc-bin",
     "grub-efi-amd64-bin",
     "grub-efi-amd64-signed",
     "shim-signed",
+    "shim-helpers-amd64-signed",
     "unifont",
 ];
 

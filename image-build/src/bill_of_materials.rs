@@ -1,0 +1,106 @@
+//! `permafrost.spdx.json`: every file of the image, and everything it was made from.
+//!
+//! The files are those that the finished ISO has, taken out of it again by other programs, so that what the makers of its
+//! parts believe does not matter. The form is SPDX 2.3 (<https://spdx.github.io/spdx-spec/v2.3/>).
+
+mod components;
+mod contents;
+mod rust_crates;
+mod spdx;
+
+use crate::cpio::Archive;
+use crate::error::Result;
+use crate::kernel_build::{BUILD_TIME, CompiledKernel};
+use crate::kernel_source::KernelSource;
+use crate::manifest;
+use crate::process::Program;
+use crate::static_tools::TOOLS;
+use crate::workspace;
+use components::Component;
+use contents::{Contents, FileOfImage, Part};
+use spdx::{Document, Id, Relation};
+use std::path::PathBuf;
+
+/// Writes the bill of materials of the image that was just built, and returns its path.
+pub fn write(source: &KernelSource, kernel: &CompiledKernel, archive: &Archive) -> Result<PathBuf> {
+    let folder = workspace::outputs()?;
+    let contents = Contents::of(&folder.join("permafrost.iso"), archive)?;
+    let crates = rust_crates::linked_into_tools()?;
+    let debian = components::debian_packages()?;
+
+    let mut document = Document::new(&contents.sha256, &created()?);
+    let image = add_parts(&mut document, &contents);
+    document.relate(&Id::document(), Relation::Describes, &image);
+
+    let own = document.add_component(&components::own_sources());
+    let guard = document.add_component(&components::guard_sources(kernel));
+    let linux = document.add_component(&components::kernel_source(source));
+    let std = document.add_component(&components::rust_standard_library()?);
+    let musl = document.add_component(&components::musl()?);
+    for component in crates.components.iter().chain(debian.iter().map(|package| &package.component)) {
+        document.add_component(component);
+    }
+
+    for file in &contents.files {
+        let id = spdx::id_of_file(file);
+        if file.is(Part::Iso, "boot/bzImage") {
+            document.relate(&id, Relation::GeneratedFrom, &linux);
+            document.relate(&id, Relation::GeneratedFrom, &guard);
+            document.relate(&id, Relation::Contains, &spdx::id_of_part(Part::Initramfs));
+        } else if let Some((package, _)) =
+            TOOLS.iter().find(|(_, name)| file.is(Part::Initramfs, &format!("bin/{name}")))
+        {
+            document.relate(&id, Relation::GeneratedFrom, &own);
+            document.relate(&id, Relation::StaticLink, &std);
+            document.relate(&id, Relation::StaticLink, &musl);
+            for linked in crates.linked_into(package) {
+                document.relate(&id, Relation::StaticLink, &spdx::id_of_component(linked));
+            }
+            for helper in crates.compiled_for(package) {
+                document.relate(&spdx::id_of_component(helper), Relation::BuildToolOf, &id);
+            }
+        } else {
+            let origin = origin(file, &debian);
+            document.relate(&id, Relation::GeneratedFrom, &origin.map_or(own.clone(), spdx::id_of_component));
+        }
+    }
+    let path = folder.join("permafrost.spdx.json");
+    workspace::write(&path, document.into_json()?)?;
+    Ok(path)
+}
+
+/// The image, the file systems in it, and all their files.
+fn add_parts(document: &mut Document, contents: &Contents) -> Id {
+    let image = spdx::id_of_part(Part::Iso);
+    for part in Part::ALL {
+        let files: Vec<&FileOfImage> = contents.files.iter().filter(|file| file.part == part).collect();
+        document.add_part(part, &files, (part == Part::Iso).then_some(contents));
+        if part == Part::Esp || part == Part::SystemArea {
+            document.relate(&image, Relation::Contains, &spdx::id_of_part(part));
+        }
+    }
+    image
+}
+
+/// The Debian package that a file of the image came from: the one that has a file of the same content, or whose loader it
+/// was put together from.
+fn origin<'a>(file: &FileOfImage, debian: &'a [components::DebianPackage]) -> Option<&'a Component> {
+    let boot_loader = file.part == Part::SystemArea || file.is(Part::Iso, "boot/grub/eltorito.img");
+    let package = debian.iter().find(|package| match boot_loader {
+        true => package.component.name == components::BIOS_LOADER,
+        false => package.files.contains(&file.sha256),
+    });
+    package.map(|package| &package.component)
+}
+
+/// The image's own time, as SPDX wants it.
+fn created() -> Result<String> {
+    let text =
+        Program::new("date").args(["-u", "-d", &format!("@{BUILD_TIME}"), "+%Y-%m-%dT%H:%M:%SZ"]).read()?;
+    Ok(text.trim().to_owned())
+}
+
+/// Names the one who wrote the document.
+fn creator() -> String {
+    format!("Tool: permafrost-xtask-{}", manifest::VERSION)
+}
