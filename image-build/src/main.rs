@@ -14,6 +14,7 @@ mod boot_media;
 mod checks;
 mod cpio;
 mod debian_packages;
+mod disk_programs;
 mod emulator_tests;
 mod error;
 mod fuzzing;
@@ -32,6 +33,7 @@ mod policy_tables;
 mod process;
 mod recorder_cost;
 mod side_tree;
+mod source_packages;
 mod stages;
 mod static_tools;
 mod stock_kernel;
@@ -59,6 +61,8 @@ enum Chore {
     Tools,
     /// Compile the kernel with the evidence guard (8 minutes on 2 cores; kept in the user's cache)
     Kernel,
+    /// Build mke2fs, mkfs.exfat, mkntfs and sfdisk, static, from Debian's sources: target/permafrost/disk-programs
+    DiskPrograms,
     /// Build the bootable image: target/permafrost/permafrost.iso and bzImage
     Image,
     /// Boot the image in the emulator to look at it
@@ -128,6 +132,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
     match chore {
         Chore::Tools => image::tools(stages)?,
         Chore::Kernel => image::kernel(stages)?,
+        Chore::DiskPrograms => image::disk_programs(stages)?,
         Chore::Image => image::build(stages)?,
         Chore::Run => checks::run(stages)?,
         Chore::Demo => return checks::demo(stages),
