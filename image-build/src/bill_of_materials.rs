@@ -8,7 +8,9 @@ mod contents;
 mod rust_crates;
 mod spdx;
 
+use crate::console_font;
 use crate::cpio::Archive;
+use crate::disk_programs::DiskProgram;
 use crate::error::Result;
 use crate::kernel_build::{BUILD_TIME, CompiledKernel};
 use crate::kernel_source::KernelSource;
@@ -22,7 +24,12 @@ use spdx::{Document, Id, Relation};
 use std::path::PathBuf;
 
 /// Writes the bill of materials of the image that was just built, and returns its path.
-pub fn write(source: &KernelSource, kernel: &CompiledKernel, archive: &Archive) -> Result<PathBuf> {
+pub fn write(
+    source: &KernelSource,
+    kernel: &CompiledKernel,
+    archive: &Archive,
+    disk_programs: &[DiskProgram],
+) -> Result<PathBuf> {
     let folder = workspace::outputs()?;
     let contents = Contents::of(&folder.join("permafrost.iso"), archive)?;
     let crates = rust_crates::linked_into_tools()?;
@@ -37,6 +44,11 @@ pub fn write(source: &KernelSource, kernel: &CompiledKernel, archive: &Archive) 
     let linux = document.add_component(&components::kernel_source(source));
     let std = document.add_component(&components::rust_standard_library()?);
     let musl = document.add_component(&components::musl()?);
+    let from_sources: Vec<(&str, Component)> =
+        disk_programs.iter().map(|made| (made.sha256.as_str(), components::disk_program(made))).collect();
+    for (_, component) in &from_sources {
+        document.add_component(component);
+    }
     for component in crates.components.iter().chain(debian.iter().map(|package| &package.component)) {
         document.add_component(component);
     }
@@ -60,7 +72,8 @@ pub fn write(source: &KernelSource, kernel: &CompiledKernel, archive: &Archive) 
                 document.relate(&spdx::id_of_component(helper), Relation::BuildToolOf, &id);
             }
         } else {
-            let origin = origin(file, &debian);
+            let built = from_sources.iter().find(|(sha256, _)| *sha256 == file.sha256);
+            let origin = built.map(|(_, component)| component).or_else(|| origin(file, &debian));
             document.relate(&id, Relation::GeneratedFrom, &origin.map_or(own.clone(), spdx::id_of_component));
         }
     }
@@ -82,13 +95,19 @@ fn add_parts(document: &mut Document, contents: &Contents) -> Id {
     image
 }
 
-/// The Debian package that a file of the image came from: the one that has a file of the same content, or whose loader it
-/// was put together from.
+/// The Debian package that a file of the image came from: the one that has a file of the same content, or whose loader
+/// or font it was put together from.
 fn origin<'a>(file: &FileOfImage, debian: &'a [components::DebianPackage]) -> Option<&'a Component> {
-    let boot_loader = file.part == Part::SystemArea || file.is(Part::Iso, "boot/grub/eltorito.img");
-    let package = debian.iter().find(|package| match boot_loader {
-        true => package.component.name == components::BIOS_LOADER,
-        false => package.files.contains(&file.sha256),
+    let made_of = if file.part == Part::SystemArea || file.is(Part::Iso, "boot/grub/eltorito.img") {
+        Some(components::BIOS_LOADER)
+    } else if file.is(Part::Initramfs, console_font::PLACE) {
+        Some(console_font::PACKAGE)
+    } else {
+        None
+    };
+    let package = debian.iter().find(|package| match made_of {
+        Some(name) => package.component.name == name,
+        None => package.files.contains(&file.sha256),
     });
     package.map(|package| &package.component)
 }

@@ -5,6 +5,9 @@ use crate::workspace;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+/// Debian's package.
+pub const PACKAGE: &str = "unifont";
+
 /// A line for each character: its code, a colon, its rows in hexadecimal.
 const UNIFONT: &str = "/usr/share/unifont/unifont.hex";
 

@@ -61,6 +61,11 @@ const PACKAGES: &[Package] = &[
     build("python3-minimal", "kernel build"),
     build("busybox-static", "the shell of the image"),
     build("unifont", "letters and Chinese characters of the console"),
+    build("musl-tools", "static programs that prepare a destination"),
+    build("autoconf", "the same: mkntfs"),
+    build("automake", "the same: mkntfs"),
+    build("libtool", "the same: mkntfs"),
+    build("pkgconf", "the same: mkntfs"),
     build("grub-common", "boot loader of the image"),
     build("grub-pc-bin", "boot loader for BIOS"),
     build("grub-efi-amd64-bin", "the signed boot loader's module that checks files"),
@@ -269,6 +274,30 @@ fn add_backports() -> Result<()> {
     let draft = workspace::outputs()?.join("permafrost-backports.sources");
     workspace::write(&draft, text)?;
     as_root("install")?.args(["-m", "644"]).arg(&draft).arg(BACKPORTS).run()
+}
+
+/// Entries of the source packages that belong to the releases of Debian that the machine's own sources name, with the archive's
+/// key; those of backports are left out.
+pub fn source_entries() -> Result<String> {
+    let listed = Program::new("apt-get")
+        .args([
+            "indextargets",
+            "--format",
+            "$(REPO_URI) $(CODENAME)",
+            "Created-By: Packages",
+            "Origin: Debian",
+        ])
+        .read()?;
+    let mut releases: Vec<&str> = listed.lines().filter(|line| !line.ends_with("-backports")).collect();
+    releases.sort_unstable();
+    releases.dedup();
+    let entries = releases.iter().filter_map(|release| release.split_once(' ')).map(|(archive, codename)| {
+        format!(
+            "Types: deb-src\nURIs: {archive}\nSuites: {codename}\nComponents: main\n\
+             Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n"
+        )
+    });
+    Ok(entries.collect())
 }
 
 /// Address of the Debian archive, as the machine's own sources give it.

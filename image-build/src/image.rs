@@ -4,7 +4,8 @@ use crate::debian_packages::{self, Need};
 use crate::error::Result;
 use crate::stages::Stages;
 use crate::{
-    bill_of_materials, boot_media, initramfs, kernel_build, kernel_source, manifest, static_tools, workspace,
+    bill_of_materials, boot_media, disk_programs, initramfs, kernel_build, kernel_source, manifest,
+    static_tools, workspace,
 };
 
 /// Builds the tools, the kernel, and the ISO.
@@ -15,18 +16,19 @@ pub fn build(stages: &mut Stages) -> Result<()> {
     })?;
     let tools = stages.run("static tools", static_tools::build)?;
     let _lock = workspace::lock_cache()?;
+    let disk_programs = stages.run("disk programs", disk_programs::obtain)?;
     let source = stages.run("kernel source", kernel_source::obtain)?;
     let kernel = stages.run("kernel", || kernel_build::compile(&source))?;
     stages.run("image", || {
         let kernel_release = kernel_build::release(&kernel)?;
-        let archive = initramfs::assemble(&tools, &release_file(&source, &kernel_release))?;
+        let archive = initramfs::assemble(&tools, &disk_programs, &release_file(&source, &kernel_release))?;
         let folder = workspace::outputs()?;
         let (bz_image, inside) = (folder.join("bzImage"), folder.join("initramfs.cpio"));
         workspace::write(&inside, initramfs::bytes(&archive)?)?;
         kernel.link(&inside, &bz_image)?;
         boot_media::write(&bz_image, None, &folder.join("permafrost.iso"))?;
-        manifest::write(&source, &kernel, &kernel_release, &archive)?;
-        bill_of_materials::write(&source, &kernel, &archive)
+        manifest::write(&source, &kernel, &kernel_release, &disk_programs, &archive)?;
+        bill_of_materials::write(&source, &kernel, &archive, &disk_programs)
     })?;
     say_what_was_made()
 }
@@ -48,6 +50,14 @@ pub fn kernel(stages: &mut Stages) -> Result<()> {
     let _lock = workspace::lock_cache()?;
     let source = stages.run("kernel source", kernel_source::obtain)?;
     stages.run("kernel", || kernel_build::compile(&source))?;
+    Ok(())
+}
+
+/// Builds the programs that prepare a destination alone.
+pub fn disk_programs(stages: &mut Stages) -> Result<()> {
+    stages.run("packages for the build", || debian_packages::ensure(&[Need::Build]))?;
+    let _lock = workspace::lock_cache()?;
+    stages.run("disk programs", disk_programs::obtain)?;
     Ok(())
 }
 

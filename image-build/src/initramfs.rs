@@ -2,6 +2,7 @@
 
 use crate::console_font;
 use crate::cpio::{Archive, Node};
+use crate::disk_programs::DiskProgram;
 use crate::error::{Result, XtaskError};
 use crate::kernel_build::BUILD_TIME;
 use crate::process::Program;
@@ -20,14 +21,25 @@ const CONSOLE: Node = Node::CharDevice { major: 5, minor: 1 };
 /// Programs of Rust end at once when their standard streams are closed and this is missing.
 const NULL: Node = Node::CharDevice { major: 1, minor: 3 };
 
+/// busybox's shell takes its own programs before those in PATH, and its mke2fs makes ext2 alone; a function comes before both.
+/// Shells that are started from the first one read the file that ENV names.
 const PROFILE: &str = "\
 PATH=/bin\n\
 PS1='permafrost:\\w\\$ '\n\
-export PATH PS1\n";
+ENV=/etc/profile\n\
+export PATH PS1 ENV\n\
+mke2fs() { /bin/mke2fs \"$@\"; }\n";
 
 /// Makes the archive of the image whose release file says `release`.
-pub fn assemble(tools: &[PathBuf], release: &str) -> Result<Archive> {
+pub fn assemble(tools: &[PathBuf], disk_programs: &[DiskProgram], release: &str) -> Result<Archive> {
     let mut archive = shell_and(tools)?;
+    // After busybox, whose links they replace.
+    for program in disk_programs {
+        archive.put(&format!("bin/{}", program.name), executable(&program.path)?);
+        for other in program.other_names {
+            archive.put(&format!("bin/{other}"), Node::Link(program.name.to_owned()));
+        }
+    }
     archive.put("init", Node::Link("bin/pf-init".to_owned()));
     archive.put("etc/permafrost-release", text(release));
     archive.put("etc/profile", text(PROFILE));

@@ -17,6 +17,7 @@ mod checks;
 mod console_font;
 mod cpio;
 mod debian_packages;
+mod disk_programs;
 mod emulator_tests;
 mod error;
 mod fuzzing;
@@ -36,6 +37,7 @@ mod process;
 mod recorder_cost;
 mod side_tree;
 mod signing;
+mod source_packages;
 mod stages;
 mod static_tools;
 mod stock_kernel;
@@ -64,6 +66,8 @@ enum Chore {
     Tools,
     /// Compile the kernel with the evidence guard (8 minutes on 2 cores; kept in the user's cache)
     Kernel,
+    /// Build mke2fs, mkfs.exfat, mkntfs and sfdisk, static, from Debian's sources: target/permafrost/disk-programs
+    DiskPrograms,
     /// Build the bootable image: target/permafrost/permafrost.iso and bzImage
     Image,
     /// Make an image whose kernel Secure Boot accepts by a key of your own: target/permafrost/permafrost-signed.iso
@@ -137,6 +141,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
     match chore {
         Chore::Tools => image::tools(stages)?,
         Chore::Kernel => image::kernel(stages)?,
+        Chore::DiskPrograms => image::disk_programs(stages)?,
         Chore::Image => image::build(stages)?,
         Chore::Sign(arguments) => signing::run(arguments, stages)?,
         Chore::Usb(arguments) => usb_stick::run(arguments, stages)?,

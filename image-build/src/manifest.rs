@@ -1,6 +1,7 @@
 //! What an image was made from and what is in it, as JSON.
 
 use crate::cpio::Archive;
+use crate::disk_programs::DiskProgram;
 use crate::error::{Doing, Result};
 use crate::kernel_build::CompiledKernel;
 use crate::kernel_source::KernelSource;
@@ -20,15 +21,16 @@ pub const PACKAGES_IN_IMAGE: [&str; 7] = [
     "grub-efi-amd64-signed",
     "shim-signed",
     "shim-helpers-amd64-signed",
-    "unifont",
+    crate::console_font::PACKAGE,
 ];
 
 #[derive(Serialize)]
-struct Manifest {
+struct Manifest<'a> {
     version: &'static str,
     commit: String,
     kernel: Kernel,
     debian_packages: Vec<Package>,
+    disk_programs: &'a [DiskProgram],
     outputs: Vec<FileEntry>,
     initramfs: Vec<FileEntry>,
 }
@@ -71,7 +73,13 @@ pub fn commit() -> String {
 }
 
 /// Writes `manifest.json` beside the outputs.
-pub fn write(source: &KernelSource, kernel: &CompiledKernel, release: &str, archive: &Archive) -> Result<()> {
+pub fn write(
+    source: &KernelSource,
+    kernel: &CompiledKernel,
+    release: &str,
+    disk_programs: &[DiskProgram],
+    archive: &Archive,
+) -> Result<()> {
     let folder = workspace::outputs()?;
     let mut outputs = Vec::new();
     for name in ["permafrost.iso", "bzImage"] {
@@ -97,6 +105,7 @@ pub fn write(source: &KernelSource, kernel: &CompiledKernel, release: &str, arch
             policy_sha256: policy_tables::read()?.sha256(),
         },
         debian_packages,
+        disk_programs,
         outputs,
         initramfs: archive.files().map(|(path, content)| entry(path, content)).collect(),
     };

@@ -1,6 +1,8 @@
 //! What the image was made from, but for the crates.
 
+use crate::console_font;
 use crate::debian_packages::STATIC_TARGET;
+use crate::disk_programs::DiskProgram;
 use crate::error::{Result, XtaskError};
 use crate::kernel_build::CompiledKernel;
 use crate::kernel_source::{self, KernelSource};
@@ -13,14 +15,16 @@ use std::path::{Path, PathBuf};
 /// The package that the loader for BIOS is put together from.
 pub const BIOS_LOADER: &str = "grub-pc-bin";
 
-/// Licences of the programs, by the copyright files of Debian's busybox, grub2 and shim; those of signed packages tell only who
+/// Licences of the programs, by the copyright files of Debian's busybox, grub2, shim and unifont; those of signed packages tell only who
 /// packed them.
-const LICENCES: [(&str, &str); 5] = [
+const LICENCES: [(&str, &str); 7] = [
     ("busybox-static", "GPL-2.0-only"),
     (BIOS_LOADER, "GPL-3.0-or-later"),
+    ("grub-efi-amd64-bin", "GPL-3.0-or-later"),
     ("grub-efi-amd64-signed", "GPL-3.0-or-later"),
     ("shim-signed", "BSD-2-Clause"),
     ("shim-helpers-amd64-signed", "BSD-2-Clause"),
+    (console_font::PACKAGE, "OFL-1.1 OR GPL-2.0-or-later WITH Font-exception-2.0"),
 ];
 
 /// Something with a version and a licence.
@@ -76,6 +80,23 @@ fn debian_package(name: &str) -> Result<DebianPackage> {
         },
         files: files.map(workspace::sha256_of_file).collect::<Result<_>>()?,
     })
+}
+
+/// A program that prepares a destination, built from a source package of Debian.
+pub fn disk_program(made: &DiskProgram) -> Component {
+    let files: Vec<String> =
+        made.source_files.iter().map(|file| format!("{} SHA-256 {}", file.name, file.sha256)).collect();
+    Component {
+        name: made.name.to_owned(),
+        version: made.source_version.clone(),
+        licence: Some(made.licence.to_owned()),
+        package_url: Some(format!(
+            "pkg:deb/debian/{}@{}?arch=source",
+            made.source_package, made.source_version
+        )),
+        source: Some(format!("Debian source package {}: {}", made.source_package, files.join(", "))),
+        ..Component::default()
+    }
 }
 
 /// The tools, the texts of the image, and what puts it together.
