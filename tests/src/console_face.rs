@@ -111,17 +111,30 @@ impl<'a> Person<'a> {
     /// # Errors
     /// [`HarnessError::Deadline`] with what can be read instead.
     pub fn awaits(&mut self, texts: &[&str], within: Duration) -> Result<String> {
+        let is_there = |read: &str| texts.iter().all(|text| read.contains(text));
+        self.awaits_that(&format!("{texts:?} on the screen"), within, is_there)
+    }
+
+    /// Waits until what can be read is as `wanted`, and keeps a picture of that.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`] with what can be read instead.
+    pub fn awaits_that(
+        &mut self,
+        awaited: &str,
+        within: Duration,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<String> {
         let begun = Instant::now();
         loop {
             let read = self.reads()?;
-            if texts.iter().all(|text| read.contains(text)) {
+            if wanted(&read) {
                 self.keep_picture(&read)?;
                 return Ok(read);
             }
             if begun.elapsed() > within {
                 self.keep_picture(&read)?;
-                let awaited = format!("{texts:?} on the screen");
-                return Err(HarnessError::Deadline { awaited, within, heard: read });
+                return Err(HarnessError::Deadline { awaited: awaited.to_owned(), within, heard: read });
             }
             if !matches!(self.seat, Seat::Serial(_)) {
                 std::thread::sleep(LOOK);
@@ -134,17 +147,8 @@ impl<'a> Person<'a> {
     /// # Errors
     /// [`HarnessError::Deadline`].
     pub fn waits_until_keys_are_taken(&mut self, within: Duration) -> Result<()> {
-        let begun = Instant::now();
-        loop {
-            let read = self.reads()?;
-            if !BUSY.iter().any(|busy| read.contains(busy)) {
-                return Ok(());
-            }
-            if begun.elapsed() > within {
-                let awaited = "the console to take keys".to_owned();
-                return Err(HarnessError::Deadline { awaited, within, heard: read });
-            }
-        }
+        let takes_keys = |read: &str| !BUSY.iter().any(|busy| read.contains(busy));
+        self.awaits_that("the console to take keys", within, takes_keys).map(drop)
     }
 
     fn keep_picture(&mut self, read: &str) -> Result<()> {

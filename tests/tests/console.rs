@@ -131,9 +131,9 @@ fn images(person: &mut Person, words: &Words, md5: &str) {
     person.presses("ret").unwrap();
     person.awaits(&["pf-acquire /dev/sd", "--incomplete", "--evidence 7"], STEP).unwrap();
     person.chooses(words.start, STEP).unwrap();
-    let read = person.awaits(&[words.verified, md5], IMAGING).unwrap();
-    let of_the_key = read.lines().filter(|line| is_of_the_key(line)).count();
-    assert_eq!(of_the_key, 3, "twelve words in three lines: {read}");
+    person.awaits(&[words.verified, md5], IMAGING).unwrap();
+    let has_words = |read: &str| read.lines().filter(|line| is_of_the_key(line)).count() == 3;
+    person.awaits_that("the twelve words of the key in three lines", STEP, has_words).unwrap();
     // The destination is given back, and the machine ends.
     person.presses("esc").unwrap();
     person.chooses("DESTINATION", STEP).unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 use std::process::Command;
 
-const MIB: usize = 1 << 20;
+const MIB: u64 = 1 << 20;
 
 /// A file seen as a disk.
 struct LoopDevice {
@@ -54,15 +54,15 @@ impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("image.iso");
-        let bytes: Vec<u8> =
-            (0..17 * MIB as u32 + 2048).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let numbers = (0..17 * MIB / 4 + 512).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes());
+        let bytes: Vec<u8> = numbers.flat_map(|bytes| [bytes[0], bytes[1], bytes[2], bytes[3]]).collect();
         std::fs::write(&image, bytes).unwrap();
         Self { folder, image }
     }
 
-    fn disk(&self, size: usize, words: &[&str]) -> Option<LoopDevice> {
+    fn disk(&self, size: u64, words: &[&str]) -> Option<LoopDevice> {
         let file = self.folder.path().join("disk.raw");
-        std::fs::write(&file, vec![0xA5; size]).unwrap();
+        std::fs::write(&file, vec![0xA5; usize::try_from(size).unwrap()]).unwrap();
         LoopDevice::over(&file, words)
     }
 }
@@ -115,7 +115,7 @@ fn what_changes_between_writing_and_reading_back_is_found_and_located() {
     assert_eq!(says("sha256sum", &[bench.image.as_ref()]).get(..64), Some(sha256.as_str()));
     stick.verify(&bench.image, size, &sha256).unwrap();
     // The last byte of the image too, and what lies only on the medium: the page cache of the device still has the old.
-    for place in [5 * MIB as u64 + 77, size - 1] {
+    for place in [5 * MIB + 77, size - 1] {
         let file = std::fs::File::options().read(true).write(true).open(&loop_device.file).unwrap();
         let mut byte = [0];
         file.read_exact_at(&mut byte, place).unwrap();
