@@ -100,6 +100,8 @@ pub enum Effect {
     ReadCase(String),
     /// Give the terminal to a root shell until it ends.
     Shell,
+    /// End the console.
+    Leave,
 }
 
 /// What is in view.

@@ -31,8 +31,8 @@ use std::process::ExitCode;
     name = "pf-console",
     version,
     after_help = "Keys are shown at the bottom; F1 is help. Whatever is typed, a disk that was taken as source can't be made writable.\n\n\
-    Exit codes: 0 left by a key; 2 wrong usage, or standard input is no terminal. Memory: below 16 MiB, and what each\n\
-    acquisition takes. It speaks no JSON: programs use pf-devices, pf-guard and pf-acquire, as it does."
+    Exit codes: 0 left by a key; 2 wrong usage, or standard input is no terminal. Memory: below 16 MiB, and what each acquisition \
+    takes. It speaks no JSON: programs use pf-devices, pf-guard and pf-acquire, as it does."
 )]
 struct Arguments {
     /// Language of the screens; F2 changes it

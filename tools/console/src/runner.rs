@@ -42,7 +42,7 @@ impl Runner {
         self.last_line.clone()
     }
 
-    /// Does it. [`Effect::Shell`] is for who owns the terminal.
+    /// Does it. [`Effect::Shell`] and [`Effect::Leave`] are for who owns the terminal.
     pub fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::List => self.list(),
@@ -63,7 +63,7 @@ impl Runner {
                 let read = case_file::read(Path::new(&path)).map(Box::new).map_err(|error| error.to_string());
                 self.tell(Event::Case(read));
             }
-            Effect::Shell => {}
+            Effect::Shell | Effect::Leave => {}
         }
     }
 

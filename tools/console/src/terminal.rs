@@ -38,7 +38,7 @@ const MEASURE: Duration = Duration::from_secs(5);
 /// Most things that are taken up before the screen is drawn again.
 const MOST_AT_ONCE: usize = 500;
 
-/// Runs the console until the machine ends.
+/// Runs the console until it is left or the machine ends.
 ///
 /// # Errors
 /// When standard input or output is no terminal, or stops being one.
@@ -60,6 +60,7 @@ pub fn run(language: Language, wait: bool) -> io::Result<()> {
         looked: None,
         measured: Instant::now(),
         version: version(),
+        is_left: false,
     };
     let mut screen = Screen::open()?;
     let ended = console.live(&mut screen);
@@ -95,13 +96,14 @@ struct Console {
     looked: Option<Instant>,
     measured: Instant,
     version: String,
+    is_left: bool,
 }
 
 impl Console {
     fn live(&mut self, screen: &mut Screen) -> io::Result<()> {
         let mut is_stale = true;
         let mut drawn = Instant::now();
-        loop {
+        while !self.is_left {
             is_stale |= self.look();
             if is_stale || drawn.elapsed() >= LOOK {
                 let around = self.around();
@@ -130,12 +132,14 @@ impl Console {
                 self.take(event, screen)?;
             }
         }
+        Ok(())
     }
 
     fn take(&mut self, event: Event, screen: &mut Screen) -> io::Result<()> {
         for effect in self.desk.take(event) {
             match effect {
                 Effect::Shell => screen.lend(shell)?,
+                Effect::Leave => self.is_left = true,
                 effect => self.runner.carry_out(effect),
             }
         }

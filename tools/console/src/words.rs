@@ -139,6 +139,7 @@ pub fn help(language: Language) -> &'static [&'static str] {
             "The last line shows the command that does the same in a shell.",
             "F1 help   F2 Chinese/English   ! or F9 root shell (exit comes back here)",
             "On the machine's own screen Alt-F2 is a second root shell.",
+            "q leaves; in the live environment the console opens again.",
         ],
         &[
             "1. 所有磁盘一经发现即为只读：任何程序都不能改动。",
@@ -155,6 +156,7 @@ pub fn help(language: Language) -> &'static [&'static str] {
             "最后一行显示等同的命令。",
             "F1 帮助   F2 中英文切换   ! 或 F9 命令行（exit 返回）",
             "本机屏幕上按 Alt-F2 为第二个命令行。",
+            "q 退出；在取证系统中控制台会重新打开。",
         ],
     )
 }

@@ -54,6 +54,11 @@ impl Desk {
             Key::Character('c') => self.view = View::Case { row: 0, back: None, typing: false },
             Key::Character('r') => return vec![Effect::List],
             Key::Character('p') => self.view = View::PowerOff,
+            // Acquisitions would lose who shows how they end.
+            Key::Character('q') if self.jobs.iter().any(super::Job::is_alive) => {
+                return self.words(words::STILL_RUNNING);
+            }
+            Key::Character('q') => return vec![Effect::Leave],
             Key::Character(digit) => {
                 let number = digit.to_digit(10).and_then(|digit| usize::try_from(digit).ok());
                 let job = number.and_then(|number| number.checked_sub(1));
