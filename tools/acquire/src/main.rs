@@ -63,6 +63,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut out = std::io::stdout().lock();
+    acquisition::pause_at_signals();
     let arguments = arguments::Arguments::of_this_process();
     if arguments.json_progress {
         screen::speak_to_a_program();

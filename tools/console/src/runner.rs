@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// Most bytes of what a program prints that are kept.
 const MOST_OUTPUT: u64 = 16 << 20;
 
+/// Exit code of pf-acquire when it refuses to begin.
+const NOT_BEGUN: i32 = 2;
+
 /// So long is waited for the node of a partition that was just made.
 const NODE_WAIT: Duration = Duration::from_secs(10);
 
@@ -27,13 +30,15 @@ pub struct Runner {
     /// Process of each acquisition that runs. It is taken out before the process is waited for: no other gets a signal.
     running: Arc<Mutex<HashMap<JobId, Pid>>>,
     last_line: Option<String>,
+    /// Why the case file is not what the form says.
+    case_trouble: Option<String>,
 }
 
 impl Runner {
     /// One that tells `events`.
     #[must_use]
     pub fn new(events: Sender<Event>) -> Self {
-        Self { events, running: Arc::default(), last_line: None }
+        Self { events, running: Arc::default(), last_line: None, case_trouble: None }
     }
 
     /// The last line that was begun.
@@ -55,7 +60,8 @@ impl Runner {
                 self.signal(job, Signal::SIGUSR2);
             }
             Effect::WriteCase(text) => {
-                if let Err(trouble) = write_case(&text) {
+                self.case_trouble = write_case(&text).err();
+                if let Some(trouble) = self.case_trouble.clone() {
                     self.tell(Event::Case(Err(trouble)));
                 }
             }
@@ -109,11 +115,16 @@ impl Runner {
 
     fn begin(&mut self, job: JobId, command: &Command) {
         self.last_line = Some(command.to_string());
-        let mut child = match started(command, Stdio::piped()) {
+        // With another case than the form's nothing is imaged.
+        let begun = match self.case_trouble.clone() {
+            Some(trouble) => Err(trouble),
+            None => started(command, Stdio::piped()),
+        };
+        let mut child = match begun {
             Ok(child) => child,
             Err(trouble) => {
                 self.tell(Event::Said(job, trouble));
-                return self.tell(Event::Ended(job, None, None));
+                return self.tell(Event::Ended(job, Some(NOT_BEGUN), None));
             }
         };
         if let Ok(pid) = i32::try_from(child.id()) {

@@ -100,6 +100,7 @@ texts! {
     INTERRUPTED: "STOPPED. It can go on later: \"Go on with one that was cut off\"", "已停止。以后可用“继续中断的任务”继续";
     SOURCE_FAILED: "FAILED: the source", "失败：源盘故障";
     ONE_OF_TWO: "IMAGED AND VERIFIED AT ONE OF TWO DESTINATIONS: copy it", "两个目标位置中仅一个完成并校验：请复制";
+    KILLED: "FAILED: the program was ended. \"Go on with one that was cut off\" goes on behind what is stored", "失败：程序被终止。可选“继续中断的任务”继续";
     REFUSED_TO_START: "It did not begin", "未能开始";
     UNREAD: "could not be read", "未能读出";
     LEFT: "left", "剩余";

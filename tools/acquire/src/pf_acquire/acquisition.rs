@@ -453,15 +453,19 @@ pub fn note(text: &str) -> Entry {
     Entry::Note { text: text.to_owned() }
 }
 
-/// Set by Ctrl-C, by a request to end, and by a line that hangs up. From here on SIGUSR1 has all reading wait, SIGUSR2 go on.
+/// Set by Ctrl-C, by a request to end, and by a line that hangs up.
 pub fn stop_flag() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         // Without it the signal ends the program at once, which the record shows as well.
         let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
     }
+    stop
+}
+
+/// From here on SIGUSR1 has all reading wait, SIGUSR2 go on. To be called first of all: without it these signals end a program.
+pub fn pause_at_signals() {
     for (signal, paused) in [(signal_hook::consts::SIGUSR1, 1), (signal_hook::consts::SIGUSR2, 0)] {
         let _ = signal_hook::flag::register_usize(signal, pause_switch(), paused);
     }
-    stop
 }

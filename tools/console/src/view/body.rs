@@ -333,6 +333,7 @@ fn verdict(ending: &Ending) -> (Text, Style) {
         Some(5) => (words::INTERRUPTED, ALARM),
         Some(6) => (words::SOURCE_FAILED, DANGER),
         Some(7) => (words::ONE_OF_TWO, ALARM),
+        None => (words::KILLED, DANGER),
         _ => (words::REFUSED_TO_START, DANGER),
     }
 }
