@@ -12,6 +12,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// What is known beside the desk.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +28,7 @@ pub struct Around {
 /// Lines of a body, and which of them must be in sight.
 pub(crate) struct Body {
     title: String,
-    lines: Vec<Line<'static>>,
+    lines: Vec<(String, Style)>,
     marked: usize,
 }
 
@@ -37,11 +38,11 @@ impl Body {
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.lines.push(Line::from(text.into()));
+        self.say_in(text, Style::new());
     }
 
     pub(crate) fn say_in(&mut self, text: impl Into<String>, style: Style) {
-        self.lines.push(Line::from(Span::styled(text.into(), style)));
+        self.lines.push((text.into(), style));
     }
 
     /// A line that can be marked.
@@ -54,6 +55,45 @@ impl Body {
             self.say(format!("  {text}"));
         }
     }
+
+    /// The lines in so many columns, and the number of the marked one: hash values and fingerprints must not lose their ends.
+    fn fitted(&self, width: usize) -> (Vec<Line<'static>>, usize) {
+        let mut fitted = Vec::new();
+        let mut marked = 0;
+        for (number, (text, style)) in self.lines.iter().enumerate() {
+            if number == self.marked {
+                marked = fitted.len();
+            }
+            fitted
+                .extend(wrapped(text, width).into_iter().map(|part| Line::from(Span::styled(part, *style))));
+        }
+        (fitted, marked)
+    }
+}
+
+/// Breaks a text where it is wider than the screen: behind the last space that fits, else anywhere.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while rest.width() > width.max(2) {
+        let mut columns = 0usize;
+        let fits = |&(_, c): &(usize, char)| {
+            columns = columns.saturating_add(c.width().unwrap_or(0));
+            columns <= width.max(2)
+        };
+        let end =
+            rest.char_indices().take_while(fits).last().map_or(0, |(at, c)| at.saturating_add(c.len_utf8()));
+        let head = rest.get(..end).unwrap_or_default();
+        let at = match head.trim_end().rfind(' ').map(|space| space.saturating_add(1)) {
+            Some(space) if !head.get(..space).unwrap_or_default().trim().is_empty() => space,
+            _ => end,
+        };
+        let (part, left) = rest.split_at_checked(at.max(1)).unwrap_or((rest, ""));
+        parts.push(part.to_owned());
+        rest = left;
+    }
+    parts.push(rest.to_owned());
+    parts
 }
 
 pub(crate) const MARKED: Style = Style::new().add_modifier(Modifier::REVERSED);
@@ -78,9 +118,10 @@ pub fn draw(desk: &Desk, around: &Around, frame: &mut Frame) {
     frame.render_widget(Paragraph::new(head_of(desk, around)).style(BAR), head);
     let body = if desk.help { help(language) } else { body::of(desk) };
     let height = usize::from(middle.height).saturating_sub(1);
-    let scroll = body.marked.saturating_sub(height.saturating_sub(2));
+    let (fitted, marked) = body.fitted(usize::from(middle.width));
+    let scroll = marked.saturating_sub(height.saturating_sub(2));
     let mut lines = vec![Line::from(Span::styled(format!("── {} ", body.title), STRONG))];
-    lines.extend(body.lines.into_iter().skip(scroll).take(height));
+    lines.extend(fitted.into_iter().skip(scroll).take(height));
     frame.render_widget(Paragraph::new(lines), middle);
     frame.render_widget(notice_of(desk), notice);
     let told = match line_of(desk, around) {
@@ -145,4 +186,26 @@ fn help(language: Language) -> Body {
     let mut body = Body::new(words::HELP.say(language));
     words::help(language).iter().for_each(|line| body.say(*line));
     body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_and_lose_nothing() {
+        for text in [
+            "a",
+            "",
+            "word after word after word",
+            &"f".repeat(50),
+            "检材编号检材编号检材编号",
+            "  检 材 a b c d e f",
+        ] {
+            let parts = wrapped(text, 11);
+            assert_eq!(parts.concat(), text);
+            assert!(parts.iter().all(|part| part.width() <= 11), "{parts:?}");
+        }
+        assert_eq!(wrapped("one two three", 9), ["one two ", "three"]);
+    }
 }

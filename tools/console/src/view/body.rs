@@ -350,7 +350,8 @@ fn acquisition(job: &Job, stopping: bool, language: Language) -> Body {
             body.say_in(format!("{:<8} {value}", algorithm.to_uppercase()), STRONG);
         }
         body.say(format!("{}: {}", words::RECORD.say(language), result.record));
-        body.say(format!("{}: {}", words::FINGERPRINT.say(language), result.fingerprint));
+        body.say(format!("{}:", words::FINGERPRINT.say(language)));
+        body.say_in(format!("  {}", result.fingerprint), STRONG);
         body.say_in(words::PHOTOGRAPH.say(language), ALARM);
         for words in result.words.chunks(4) {
             let words: Vec<String> =
