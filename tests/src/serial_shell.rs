@@ -160,7 +160,8 @@ impl SerialShell {
 
 /// The examiner's console, which offers a shell, waits for a key.
 fn ends_with_offer(unread: &[u8]) -> bool {
-    unread.ends_with(b"! a root shell.\r\n")
+    // The line is the terminal's own, which may put one more carriage return before its end.
+    unread.trim_ascii_end().ends_with(b"! a root shell.")
 }
 
 /// A prompt of a root shell ends in "# "; busybox then asks the terminal where its cursor is (ECMA-48 DSR).
@@ -178,6 +179,12 @@ mod tests {
         assert!(ends_with_prompt(b"built-in shell (ash)\r\n\r\n/ # "));
         assert!(ends_with_prompt(b"~ # \x1b[6n"));
         assert!(!ends_with_prompt(b"# comment of a boot loader"));
+    }
+
+    #[test]
+    fn the_offer_of_a_shell_is_known_however_its_line_ends() {
+        assert!(ends_with_offer(b"Permafrost 0.1.0: Enter opens the console, ! a root shell.\r\r\n"));
+        assert!(!ends_with_offer(b"Enter opens the console, ! a root"));
     }
 
     #[test]

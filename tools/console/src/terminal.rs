@@ -71,7 +71,7 @@ pub fn run(language: Language, wait: bool) -> io::Result<()> {
 /// Waits for a key; until another one comes, `!` gives the terminal to a root shell.
 fn await_key() -> io::Result<()> {
     loop {
-        print!("\r\n{}: Enter opens the console, ! a root shell.\r\n", version());
+        print!("\n{}: Enter opens the console, ! a root shell.\n", version());
         stdout().flush()?;
         enable_raw_mode()?;
         let key = loop {
