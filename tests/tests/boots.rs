@@ -12,7 +12,11 @@ use harness::{
     oracle::Oracle,
     screen::Picture,
 };
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 const EVIDENCE_BYTES: u64 = 24 * MIB;
 
@@ -43,8 +47,8 @@ fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
     assert!(!mounted.contains("/dev/sd") && !mounted.contains("/dev/sr"), "something is mounted: {mounted}");
 
     // A text screen of the kernel or of the shell has thousands of lit pixels; a dead one has none.
-    let lit = Picture::take(&mut guest.emulator.qmp, &logs).unwrap().lit_pixels();
-    assert!(lit > 500, "the screen shows nothing: {lit} lit pixels");
+    let lit = lit_pixels(&mut guest, &logs);
+    assert!(lit > LEAST_LIT, "the screen shows nothing: {lit} lit pixels");
     eprintln!("{run}: {} s from power-on to here, {lit} lit pixels", guest.emulator.running_for().as_secs());
     guest.power_off().unwrap();
     oracle.judge(guest.emulator).unwrap()[0].assert_untouched();
@@ -114,6 +118,21 @@ fn a_cd_boots_under_uefi() {
     comes_up_with_every_disk_blocked("boot-uefi-cd", Firmware::Uefi, Boot::Cd(iso()));
 }
 
+/// A text screen has thousands.
+const LEAST_LIT: usize = 500;
+
+/// How many pixels are lit, once the console has drawn itself: the serial line may be first.
+fn lit_pixels(guest: &mut Guest, logs: &Path) -> usize {
+    let begun = Instant::now();
+    loop {
+        let lit = Picture::take(&mut guest.emulator.qmp, logs).unwrap().lit_pixels();
+        if lit > LEAST_LIT || begun.elapsed() > Duration::from_secs(30) {
+            return lit;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
 /// What the menu shows as long as it waits, and how long the way to it may take.
 const MENU: (&str, Duration) = ("automatically in", Duration::from_secs(900));
 
@@ -128,8 +147,8 @@ fn picture_of_entry(run: &str, firmware: Firmware, entry: &str) -> String {
     let mut guest = Guest::take_over(emulator, within).unwrap();
     let size = guest.run("cat /sys/class/graphics/fb0/virtual_size").unwrap();
     assert_eq!(size.succeeded(), guest.run("[ -e /dev/fb0 ]").unwrap().succeeded());
-    let lit = Picture::take(&mut guest.emulator.qmp, &logs).unwrap().lit_pixels();
-    assert!(lit > 500, "the screen shows nothing: {lit} lit pixels");
+    let lit = lit_pixels(&mut guest, &logs);
+    assert!(lit > LEAST_LIT, "the screen shows nothing: {lit} lit pixels");
     guest.power_off().unwrap();
     if size.succeeded() { size.output.trim().to_owned() } else { String::new() }
 }
