@@ -119,7 +119,7 @@ impl SourceIndex {
         }
         workspace::write(&index.path("sources/debian.sources"), debian_packages::source_entries()?)?;
         eprintln!("    reading the archive's lists of source packages");
-        index.apt("apt-get").args(["update", "-q"]).log_to(&workspace::outputs()?.join("apt.log"))?.run()?;
+        index.apt("apt-get").args(["update", "-q"]).log_to(&fetch_log()?)?.run()?;
         Ok(index)
     }
 
@@ -142,16 +142,20 @@ impl SourceIndex {
             .args(["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"])
     }
 
-    /// Fetches the newest version of `name` that the archive still or already has: mirrors lag behind their own indexes.
+    /// Fetches the newest version of `name` that the archive still or already has: mirrors lag behind their own indexes. Any
+    /// other failure than a file that is not there ends it: no older version is taken because a network was down.
     fn fetch(&self, name: &str, to: &Path) -> Result<()> {
         let mut failure = XtaskError::Unfit(format!("the archive has no source package {name}"));
         for version in self.versions(name)? {
             eprintln!("    fetching the source of {name} {version}");
             match self.fetch_version(name, &version, to) {
                 Ok(()) => return Ok(()),
-                Err(error) => failure = error,
+                Err(error) if says_not_found(&workspace::read_text(&fetch_log()?)?) => failure = error,
+                Err(error) => return Err(error),
             }
-            eprintln!("    the archive does not have it, whatever its index says");
+            eprintln!(
+                "    the archive does not have it, whatever its index says; the next older one is taken"
+            );
         }
         Err(failure)
     }
@@ -183,12 +187,22 @@ impl SourceIndex {
                 .args(["download-file", address])
                 .arg(incoming.join(file))
                 .arg(hash)
-                .log_to(&workspace::outputs()?.join("apt.log"))?
+                .log_to(&fetch_log()?)?
                 .run()?;
         }
         // Last, so that a folder of this name always holds a whole package.
         fs::rename(&incoming, to).doing(|| format!("keeping {}", to.display()))
     }
+}
+
+/// What apt says of the file that it fetches.
+fn fetch_log() -> Result<PathBuf> {
+    Ok(workspace::outputs()?.join("apt.log"))
+}
+
+/// True where the server answered that there is no such file (RFC 9110 §15.5.5), as apt tells it.
+fn says_not_found(log: &str) -> bool {
+    log.lines().any(|line| line.contains("404  Not Found"))
 }
 
 /// Address, name and hash of each file, as `apt-get source --print-uris` tells them: `'http://…' name size SHA256:…`.
@@ -226,6 +240,14 @@ fn described_files(description: &str) -> Vec<SourceFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_gone_is_told_from_a_network_that_is() {
+        assert!(says_not_found(
+            "Err:1 http://d/a.dsc\n  404  Not Found [IP: 10.0.0.1 80]\nE: Failed to fetch"
+        ));
+        assert!(!says_not_found("Err:1 http://d/a.dsc\n  Could not resolve 'd'\nE: Failed to fetch"));
+    }
 
     #[test]
     fn every_file_is_fetched_under_a_sha256_but_the_authors_signature() {

@@ -46,7 +46,6 @@ fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
     let mounted = guest.demand("cat /proc/mounts").unwrap();
     assert!(!mounted.contains("/dev/sd") && !mounted.contains("/dev/sr"), "something is mounted: {mounted}");
 
-    // A text screen of the kernel or of the shell has thousands of lit pixels; a dead one has none.
     let lit = lit_pixels(&mut guest, &logs);
     assert!(lit > LEAST_LIT, "the screen shows nothing: {lit} lit pixels");
     eprintln!("{run}: {} s from power-on to here, {lit} lit pixels", guest.emulator.running_for().as_secs());
@@ -118,7 +117,7 @@ fn a_cd_boots_under_uefi() {
     comes_up_with_every_disk_blocked("boot-uefi-cd", Firmware::Uefi, Boot::Cd(iso()));
 }
 
-/// A text screen has thousands.
+/// A screen with text has thousands of lit pixels, a dead one none.
 const LEAST_LIT: usize = 500;
 
 /// How many pixels are lit, once the console has drawn itself: the serial line may be first.

@@ -102,6 +102,7 @@ fn the_record_tells_what_the_guard_did(record: &Path) {
     assert_eq!(entries[0]["source"]["serial"], "EVIDENCE");
     assert_eq!(entries[0]["guard"]["guard"], "in-force");
     assert_eq!(entries[0]["guard"]["state"], "evidence");
+    assert_eq!(entries[0]["environment"]["firmware"], "bios");
     assert_eq!((&entries[1]["kind"], &entries[1]["tpm"]), (&"measured-boot".into(), &"none".into()));
     assert_eq!(entries[1]["reason"], "no TPM, or none that the kernel has a driver for");
     let told = entries.iter().find(|entry| entry["kind"] == "guard-events").unwrap();

@@ -7,6 +7,7 @@ use nix::unistd::Pid;
 use record::Entry;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -23,16 +24,23 @@ struct Run {
 }
 
 impl Run {
-    fn begin(folder: &std::path::Path) -> Self {
-        let source = folder.join("source");
-        File::create(&source).unwrap().set_len(SOURCE).unwrap();
+    fn begin(folder: &Path) -> Self {
+        Self::begin_with(folder, &["item"])
+    }
+
+    /// Images a source of each of these names.
+    fn begin_with(folder: &Path, names: &[&str]) -> Self {
+        let sources: Vec<_> = names.iter().map(|name| folder.join(name)).collect();
+        for source in &sources {
+            File::create(source).unwrap().set_len(SOURCE).unwrap();
+        }
         let to = folder.join("to");
         std::fs::create_dir(&to).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
-            .arg(&source)
+            .args(&sources)
             .arg("--to")
             .arg(&to)
-            .args(["--unguarded", "--name", "item", "--hash", "sha256", "--json", "--json-progress"])
+            .args(["--unguarded", "--hash", "sha256", "--memory", "128MiB", "--json", "--json-progress"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -50,17 +58,24 @@ impl Run {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
 
-    /// How many bytes the next line of progress says.
-    fn done(&self) -> u64 {
+    /// The next line of progress.
+    fn progress(&self) -> serde_json::Value {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).expect("no progress is told");
-            let told: Option<serde_json::Value> = serde_json::from_str(&line).ok();
-            if let Some(told) = told {
-                assert_eq!(told["progress"]["deed"], "imaging");
-                assert_eq!(told["progress"]["total"], SOURCE);
-                return told["progress"]["done"].as_u64().unwrap();
+            if let Ok(told) = serde_json::from_str(&line) {
+                return told;
             }
         }
+    }
+
+    /// How many bytes it says.
+    fn done(&self) -> u64 {
+        let told = self.progress();
+        assert_eq!(
+            (&told["progress"]["deed"], &told["progress"]["total"]),
+            (&"imaging".into(), &SOURCE.into())
+        );
+        told["progress"]["done"].as_u64().unwrap()
     }
 
     fn await_line(&self, words: &str) {
@@ -104,6 +119,18 @@ fn a_paused_run_reads_nothing_and_its_record_says_when() {
         .filter(|text| text.contains("pause"))
         .collect();
     assert_eq!(notes.len(), 3, "{notes:?}");
+}
+
+#[test]
+fn the_progress_of_each_of_several_sources_can_be_read_by_a_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::begin_with(folder.path(), &["one", "a \"second\""]);
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 2 {
+        let told = run.progress();
+        seen.insert(told["progress"]["source"].as_str().expect("it names no source").to_owned());
+    }
+    assert!(seen.iter().any(|source| source.contains("a \"second\"")), "{seen:?}");
 }
 
 #[test]

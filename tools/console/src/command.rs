@@ -1,7 +1,7 @@
 //! The programs that the console runs, each as the line that does the same in a shell. The console does nothing to a disk by
 //! itself: what it did can be read, and done again without it.
 
-use crate::disk::{FileSystem, Volume};
+use crate::disk::{FileSystem, NewFileSystem};
 use crate::roles::{Candidate, Destination, Source};
 use crate::settings::Settings;
 use std::fmt;
@@ -29,10 +29,13 @@ impl Command {
         Self { words: words.iter().map(|&word| word.to_owned()).collect(), input: String::new() }
     }
 
-    /// Lists the disks.
+    /// Lists the disks. While one is imaged none is asked what it says of itself: a failing one has enough to do.
     #[must_use]
-    pub fn list() -> Self {
-        Self::new(&["pf-devices", "--json"])
+    pub fn list(something_is_imaged: bool) -> Self {
+        match something_is_imaged {
+            true => Self::new(&["pf-devices", "--json", "--no-questions"]),
+            false => Self::new(&["pf-devices", "--json"]),
+        }
     }
 
     /// Locks the source as evidence, until power-off.
@@ -77,23 +80,19 @@ impl Command {
 
     /// Makes one partition over the whole of a destination and a file system in it, and mounts that. What lay there is lost.
     #[must_use]
-    pub fn format(destination: Destination, kind: FileSystem) -> Vec<Self> {
+    pub fn format(destination: Destination, kind: NewFileSystem) -> Vec<Self> {
         let disk = destination.disk();
         let volume = first_partition(&disk.path);
-        let type_of_partition = if kind == FileSystem::Ext4 { LINUX_DATA } else { BASIC_DATA };
-        let mut table =
-            Self::new(&["sfdisk", "--quiet", "--wipe", "always", "--wipe-partitions", "always", &disk.path]);
-        table.input = format!("label: gpt\n,,{type_of_partition}\n");
-        let make = match kind {
-            FileSystem::Ext4 => vec!["mkfs.ext4", "-q", "-F", "-L", LABEL, &volume],
-            FileSystem::Ntfs => vec!["mkfs.ntfs", "-Q", "-q", "-L", LABEL, &volume],
-            FileSystem::Exfat | FileSystem::Xfs | FileSystem::Fat32 => {
-                vec!["mkfs.exfat", "-L", LABEL, &volume]
-            }
+        let (type_of_partition, make) = match kind {
+            NewFileSystem::Exfat => (BASIC_DATA, vec!["mkfs.exfat", "-L", LABEL, &volume]),
+            NewFileSystem::Ext4 => (LINUX_DATA, vec!["mkfs.ext4", "-q", "-F", "-L", LABEL, &volume]),
+            NewFileSystem::Ntfs => (BASIC_DATA, vec!["mkfs.ntfs", "-Q", "-q", "-L", LABEL, &volume]),
         };
+        let wipe = ["--wipe", "always", "--wipe-partitions", "always"];
+        let mut table = Self::new(&[["sfdisk", "--quiet"].as_slice(), &wipe, &[&disk.path]].concat());
+        table.input = format!("label: gpt\n,,{type_of_partition}\n");
         let mut commands = vec![table, Self::new(&make)];
-        let made = if matches!(kind, FileSystem::Ext4 | FileSystem::Ntfs) { kind } else { FileSystem::Exfat };
-        commands.extend(Self::mount(destination, &volume, made));
+        commands.extend(Self::mount(destination, &volume, kind.file_system()));
         commands
     }
 
@@ -175,12 +174,6 @@ pub fn folder_of(path: &str) -> String {
 pub fn first_partition(disk: &str) -> String {
     let p = if disk.ends_with(|c: char| c.is_ascii_digit()) { "p" } else { "" };
     format!("{disk}{p}1")
-}
-
-/// True where an image can be put on the volume as it is.
-#[must_use]
-pub fn takes_images(volume: &Volume) -> bool {
-    volume.file_system.is_some()
 }
 
 #[cfg(test)]

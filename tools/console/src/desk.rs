@@ -9,7 +9,7 @@ mod disks;
 mod every_path;
 
 use crate::command::{Command, folder_of};
-use crate::disk::{Disk, DiskId, FileSystem, GuardStanding, Inventory, Standing};
+use crate::disk::{Disk, DiskId, GuardStanding, Inventory, NewFileSystem, Standing};
 use crate::form::Form;
 use crate::job::{Course, Ending, Job, JobId, Outcome, Reached};
 use crate::roles::Roles;
@@ -135,7 +135,7 @@ pub enum View {
         /// Which.
         disk: DiskId,
         /// With what.
-        kind: FileSystem,
+        kind: NewFileSystem,
         /// What was typed.
         typed: String,
     },
@@ -394,7 +394,12 @@ impl Desk {
         self.is_settling = false;
         self.guard = inventory.guard;
         self.machine_warnings = inventory.warnings;
-        self.disks = inventory.disks;
+        let known = std::mem::replace(&mut self.disks, inventory.disks);
+        for disk in self.disks.iter_mut().filter(|disk| disk.says.is_none()) {
+            // Not asked this time: what it said before holds.
+            disk.says =
+                known.iter().find(|before| before.id == disk.id).and_then(|before| before.says.clone());
+        }
         self.row = self.row.min(self.disks.len().saturating_sub(1));
         self.folders.retain(|_, folder| {
             self.disks.iter().any(|disk| disk.id == folder.disk && disk.standing == Standing::Writable)
@@ -457,3 +462,36 @@ fn typed_into(text: &mut String, key: Key) {
 
 pub use destination::{Place, places};
 pub use disks::Deed;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(says: Option<Vec<String>>) -> Event {
+        let disk = Disk {
+            id: DiskId { name: "sda".into(), serial: Some("1".into()), capacity: 1 },
+            path: "/dev/sda".into(),
+            model: "-".into(),
+            transport: "ata".into(),
+            standing: Standing::Evidence,
+            refused: 0,
+            volumes: Vec::new(),
+            content: String::new(),
+            warnings: Vec::new(),
+            says,
+        };
+        let guard = GuardStanding::InForce { sealed: false };
+        Event::Disks(Ok(Inventory { guard, disks: vec![disk], warnings: Vec::new() }))
+    }
+
+    #[test]
+    fn what_a_disk_said_holds_until_it_is_asked_again() {
+        let mut desk = Desk::new(Language::English);
+        let warnings = |desk: &Desk| desk.disks[0].all_warnings().cloned().collect::<Vec<_>>();
+        desk.take(listed(Some(vec!["it is failing".to_owned()])));
+        desk.take(listed(None));
+        assert_eq!(warnings(&desk), ["it is failing"]);
+        desk.take(listed(Some(Vec::new())));
+        assert!(warnings(&desk).is_empty());
+    }
+}

@@ -79,6 +79,32 @@ impl FileSystem {
     }
 }
 
+/// A file system that a destination can be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NewFileSystem {
+    /// exFAT.
+    Exfat,
+    /// ext4.
+    Ext4,
+    /// NTFS.
+    Ntfs,
+}
+
+impl NewFileSystem {
+    /// All of them, the one that every system reads first.
+    pub const ALL: [Self; 3] = [Self::Exfat, Self::Ext4, Self::Ntfs];
+
+    /// What it is once it is made.
+    #[must_use]
+    pub fn file_system(self) -> FileSystem {
+        match self {
+            Self::Exfat => FileSystem::Exfat,
+            Self::Ext4 => FileSystem::Ext4,
+            Self::Ntfs => FileSystem::Ntfs,
+        }
+    }
+}
+
 /// A partition, or the whole of a disk that has none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Volume {
@@ -113,9 +139,16 @@ pub struct Disk {
     pub content: String,
     /// What an examiner must know.
     pub warnings: Vec<String>,
+    /// What the disk says of itself that an examiner must know; `None` where it was not asked.
+    pub says: Option<Vec<String>>,
 }
 
 impl Disk {
+    /// All that an examiner must know.
+    pub fn all_warnings(&self) -> impl Iterator<Item = &String> {
+        self.warnings.iter().chain(self.says.iter().flatten())
+    }
+
     /// Length for people.
     #[must_use]
     pub fn size(&self) -> String {
@@ -183,9 +216,6 @@ fn disk(told: ToldDisk) -> Disk {
     };
     mark(&told.signatures, &told.path);
     told.partitions.iter().for_each(|partition| mark(&partition.signatures, &partition.path));
-    if let Some(said) = &told.self_report {
-        warnings.extend(said.warnings());
-    }
     let mut volumes: Vec<Volume> = told
         .partitions
         .iter()
@@ -209,6 +239,7 @@ fn disk(told: ToldDisk) -> Disk {
         volumes,
         content: told.signatures.words(),
         warnings: warnings.iter().map(|warning| plain(warning)).collect(),
+        says: told.self_report.map(|said| said.warnings().iter().map(|warning| plain(warning)).collect()),
     }
 }
 

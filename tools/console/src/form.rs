@@ -90,7 +90,13 @@ impl Form {
         case.investigators.retain(|one| !(one.name.is_empty() && one.unit.is_empty() && one.id.is_empty()));
         case.photos.retain(|one| !(one.file.is_empty() && one.sha256.is_empty() && one.taken.is_empty()));
         // The reader of case files judges what contradicts what.
-        case_file::parse(&case_file::text_of(&case)).map_err(|fault| (0, fault.what))
+        case_file::parse(&case_file::text_of(&case)).map_err(|fault| (self.line_of(&fault.what), fault.what))
+    }
+
+    /// Number of the line that a fault names: its key stands before the first colon.
+    fn line_of(&self, fault: &str) -> usize {
+        let key = fault.split(':').next().unwrap_or_default();
+        self.lines().iter().position(|line| line.key() == key).unwrap_or(0)
     }
 
     /// Fills the form in.
@@ -251,6 +257,17 @@ mod tests {
         *form.value_mut(&moment) = "half past nine".to_owned();
         let (number, _) = form.case().unwrap_err();
         assert_eq!(form.lines()[number].key(), "machine_time");
+    }
+
+    #[test]
+    fn what_contradicts_another_line_is_told_with_its_own() {
+        let mut form = Form::default();
+        for key in ["witness", "no_witness_because"] {
+            let line = line(&form, key);
+            *form.value_mut(&line) = "x".to_owned();
+        }
+        let (number, reason) = form.case().unwrap_err();
+        assert_eq!(form.lines()[number].key(), "no_witness_because", "{reason}");
     }
 
     #[test]

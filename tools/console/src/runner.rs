@@ -29,6 +29,7 @@ pub struct Runner {
     events: Sender<Event>,
     /// Process of each acquisition that runs. It is taken out before the process is waited for: no other gets a signal.
     running: Arc<Mutex<HashMap<JobId, Pid>>>,
+    listing: Arc<Listing>,
     last_line: Option<String>,
     /// Why the case file is not what the form says.
     case_trouble: Option<String>,
@@ -38,7 +39,7 @@ impl Runner {
     /// One that tells `events`.
     #[must_use]
     pub fn new(events: Sender<Event>) -> Self {
-        Self { events, running: Arc::default(), last_line: None, case_trouble: None }
+        Self { events, running: Arc::default(), listing: Arc::default(), last_line: None, case_trouble: None }
     }
 
     /// The last line that was begun.
@@ -86,11 +87,24 @@ impl Runner {
         let _ = self.events.send(event);
     }
 
+    /// One list at a time: what was asked for while one was made is made after it, for that one may not show what happened
+    /// since, and is not told.
     fn list(&self) {
-        let events = self.events.clone();
+        if !self.listing.begin() {
+            return;
+        }
+        let (events, listing, running) =
+            (self.events.clone(), Arc::clone(&self.listing), Arc::clone(&self.running));
         thread::spawn(move || {
-            let listed = output_of(&Command::list()).and_then(|printed| crate::disk::read(&printed));
-            let _ = events.send(Event::Disks(listed));
+            loop {
+                let is_imaged = !running.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+                let listed =
+                    output_of(&Command::list(is_imaged)).and_then(|printed| crate::disk::read(&printed));
+                if listing.end() {
+                    let _ = events.send(Event::Disks(listed));
+                    return;
+                }
+            }
         });
     }
 
@@ -162,6 +176,28 @@ impl Runner {
     }
 }
 
+/// Whether a list is being made, and whether another was asked for meanwhile.
+#[derive(Default)]
+struct Listing(Mutex<Option<bool>>);
+
+impl Listing {
+    /// True where a list is to be begun; else the one under way is followed by another.
+    fn begin(&self) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = state.is_none();
+        *state = Some(!is_first);
+        is_first
+    }
+
+    /// True where the list that was made is to be told; else another is to be made.
+    fn end(&self) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_last = *state != Some(true);
+        *state = if is_last { None } else { Some(false) };
+        is_last
+    }
+}
+
 /// Programs get no terminal: what they say comes through pipes, and keys are the console's.
 fn started(command: &Command, stdout: Stdio) -> Result<Child, String> {
     let Some((program, arguments)) = command.words().split_first() else {
@@ -214,4 +250,19 @@ fn write_case(text: &str) -> Result<(), String> {
     let failed = |error| format!("{CASE_FILE}: can't be written: {error}");
     path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
     fs::write(path, text).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_may_be_stale_is_made_again_and_not_told() {
+        let listing = Listing::default();
+        assert!(listing.begin());
+        assert!(!listing.begin() && !listing.begin(), "two lists at a time");
+        assert!(!listing.end(), "what was asked for meanwhile is not made");
+        assert!(listing.end());
+        assert!(listing.begin());
+    }
 }

@@ -37,7 +37,8 @@ nobody else is named. Of several sources it can't state evidence number and desc
 With --to twice the source is read once and written to both. If one destination fails the other goes on: that is said, stands in \
 the record, and has an exit code of its own. Each destination has the whole record, with the same chain head.
 
-SIGUSR1 has it wait before its next read, SIGUSR2 go on; the record says when, but for --rescue.
+SIGUSR1 has it wait before its next read, SIGUSR2 go on. The record says when, if that is while the source is read into an image \
+or onto a clone.
 
 Every 15 s what was written is made durable, and NAME.checkpoint beside the image says how to go on; at the end it is removed. After \
 a loss of power, a pulled cable, a full or failed destination, Ctrl-C or a source that was lost, the same command with --resume reads \
@@ -155,7 +156,8 @@ pub struct Arguments {
     pub json: bool,
 
     /// Say on standard error how far it is by a JSON object a second, {"progress":{"deed":…,"done":…,"total":…,"unread":…,"seconds":…}};
-    /// sizes are in bytes, other lines are as ever
+    /// sizes are in
+    /// bytes, of several sources each names its own by "source", other lines are as ever
     #[arg(long)]
     pub json_progress: bool,
 

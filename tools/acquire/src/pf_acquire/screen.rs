@@ -176,12 +176,16 @@ impl<'a> Screen<'a> {
     pub fn tell_a_program(&mut self, done: u64, unread: u64) -> bool {
         let wanted = TO_A_PROGRAM.load(Ordering::Relaxed);
         if wanted && self.is_due(JSON_INTERVAL) {
-            tell(format_args!(
-                r#"{{"progress":{{"deed":"{}","done":{done},"total":{},"unread":{unread},"seconds":{}}}}}"#,
-                self.deed,
-                self.size.0,
-                self.begun.elapsed().as_secs()
-            ));
+            // Of several sources the object names its own: nothing may stand before it in the line.
+            let source = SPEAKS_OF.with_borrow(|source| match source {
+                Some(source) => format!(r#""source":{},"#, serde_json::Value::from(source.as_str())),
+                None => String::new(),
+            });
+            let (deed, total, seconds) = (self.deed, self.size.0, self.begun.elapsed().as_secs());
+            let _ = writeln!(
+                std::io::stderr(),
+                r#"{{"progress":{{{source}"deed":"{deed}","done":{done},"total":{total},"unread":{unread},"seconds":{seconds}}}}}"#
+            );
         }
         wanted
     }

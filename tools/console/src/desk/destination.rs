@@ -1,8 +1,8 @@
 //! How a disk becomes a destination: its serial number is typed, a volume is chosen or made, and given back at the end.
 
 use super::{Desk, Effect, Key, Purpose, View, moved, typed_into};
-use crate::command::{Command, first_partition, takes_images};
-use crate::disk::{Disk, DiskId, FileSystem};
+use crate::command::{Command, first_partition};
+use crate::disk::{Disk, DiskId, FileSystem, NewFileSystem};
 use crate::words;
 
 /// A line of the list of volumes.
@@ -11,19 +11,16 @@ pub enum Place {
     /// A volume as it is.
     Volume(String, FileSystem),
     /// The whole disk, formatted anew.
-    Format(FileSystem),
+    Format(NewFileSystem),
 }
-
-/// With what a disk can be formatted.
-const FORMATS: [FileSystem; 3] = [FileSystem::Exfat, FileSystem::Ext4, FileSystem::Ntfs];
 
 /// Where on a disk images can go.
 #[must_use]
 pub fn places(disk: &Disk) -> Vec<Place> {
-    let volumes = disk.volumes.iter().filter(|volume| takes_images(volume));
+    let volumes = disk.volumes.iter();
     volumes
         .filter_map(|volume| Some(Place::Volume(volume.path.clone(), volume.file_system?)))
-        .chain(FORMATS.map(Place::Format))
+        .chain(NewFileSystem::ALL.map(Place::Format))
         .collect()
 }
 
@@ -83,7 +80,7 @@ impl Desk {
         &mut self,
         key: Key,
         id: DiskId,
-        kind: FileSystem,
+        kind: NewFileSystem,
         mut typed: String,
     ) -> Vec<Effect> {
         match key {

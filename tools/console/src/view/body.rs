@@ -84,7 +84,7 @@ fn row_of(cells: [&str; 6]) -> String {
 }
 
 fn row_of_disk(disk: &Disk, language: Language) -> String {
-    let mark = if disk.warnings.is_empty() { "" } else { " !" };
+    let mark = if disk.all_warnings().next().is_none() { "" } else { " !" };
     row_of([
         &disk.id.name,
         &disk.size(),
@@ -154,18 +154,24 @@ fn content(disk: &Disk, language: Language, body: &mut Body) {
     if disk.refused > 0 {
         body.say(format!("  {} {}", disk.refused, words::REFUSED.say(language)));
     }
-    for warning in &disk.warnings {
+    for warning in disk.all_warnings() {
         body.say_in(format!("  {}: {warning}", words::WARNING.say(language)), ALARM);
     }
 }
 
-fn disk_view(desk: &Desk, id: &DiskId, row: usize) -> Body {
-    let language = desk.language;
-    let mut body = Body::new(id.name.clone());
-    let Some(disk) = desk.disk(id) else { return body };
+/// A body that begins with the disk that it speaks of.
+fn about(disk: &Disk, title: impl Into<String>, language: Language) -> Body {
+    let mut body = Body::new(title);
     body.say(row_of_disk(disk, language));
     content(disk, language, &mut body);
     body.say("");
+    body
+}
+
+fn disk_view(desk: &Desk, id: &DiskId, row: usize) -> Body {
+    let language = desk.language;
+    let Some(disk) = desk.disk(id) else { return Body::new("") };
+    let mut body = about(disk, id.name.clone(), language);
     let deeds = desk.deeds(id);
     if deeds.is_empty() {
         body.say(words::NOTHING_TO_DO.say(language));
@@ -185,11 +191,8 @@ fn disk_view(desk: &Desk, id: &DiskId, row: usize) -> Body {
 
 fn serial(desk: &Desk, id: &DiskId, typed: &str, question: Text) -> Body {
     let language = desk.language;
-    let mut body = Body::new(id.name.clone());
-    let Some(disk) = desk.disk(id) else { return body };
-    body.say(row_of_disk(disk, language));
-    content(disk, language, &mut body);
-    body.say("");
+    let Some(disk) = desk.disk(id) else { return Body::new("") };
+    let mut body = about(disk, id.name.clone(), language);
     body.say_in(question.say(language), DANGER);
     body.say(format!("  {}: {}", words::SERIAL_IS.say(language), disk.serial()));
     body.say("");
@@ -199,11 +202,8 @@ fn serial(desk: &Desk, id: &DiskId, typed: &str, question: Text) -> Body {
 
 fn volumes(desk: &Desk, id: &DiskId, row: usize) -> Body {
     let language = desk.language;
-    let mut body = Body::new(words::WHERE_TO.say(language));
-    let Some(disk) = desk.disk(id) else { return body };
-    body.say(row_of_disk(disk, language));
-    content(disk, language, &mut body);
-    body.say("");
+    let Some(disk) = desk.disk(id) else { return Body::new("") };
+    let mut body = about(disk, words::WHERE_TO.say(language), language);
     for (number, place) in places(disk).iter().enumerate() {
         let text = match place {
             Place::Volume(path, kind) => {
@@ -212,7 +212,7 @@ fn volumes(desk: &Desk, id: &DiskId, row: usize) -> Body {
             Place::Format(kind) => format!(
                 "{} {} - {}",
                 words::FORMAT_WITH.say(language),
-                kind.name(),
+                kind.file_system().name(),
                 words::FORMAT_LOSES.say(language)
             ),
         };
@@ -249,7 +249,7 @@ fn settings(desk: &Desk, source: &DiskId, row: usize, typing: bool) -> Body {
     let mut body = Body::new(say(words::HOW_TO_IMAGE));
     let (Some(disk), Some(settings)) = (desk.disk(source), desk.settings.get(source)) else { return body };
     body.say(row_of_disk(disk, language));
-    for warning in &disk.warnings {
+    for warning in disk.all_warnings() {
         body.say_in(format!("  {}: {warning}", words::WARNING.say(language)), ALARM);
     }
     body.say("");
