@@ -15,6 +15,9 @@
 //! Memory: what [`pipeline::Limits`] says, whatever the source.
 #![forbid(unsafe_code)]
 
+// The modules of the program name the pipeline as other programs do.
+extern crate self as acquire;
+
 mod block;
 pub mod block_reader;
 pub mod checkpoint;
@@ -24,6 +27,7 @@ mod hashing;
 mod leaves;
 pub mod medium;
 pub mod patient_medium;
+mod pf_acquire;
 pub mod pipeline;
 pub mod progress;
 mod reading;
@@ -34,3 +38,15 @@ pub mod stretch;
 pub mod treatment;
 
 pub use block::BLOCK_SIZE;
+
+/// The command line of `pf-acquire`, for man pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    pf_acquire::command()
+}
+
+/// The program `pf-acquire`: does what the command line of this process says, and tells how it went.
+#[must_use]
+pub fn program() -> std::process::ExitCode {
+    pf_acquire::program()
+}

@@ -19,6 +19,7 @@ mod error;
 mod event;
 mod event_stream;
 mod identifier;
+mod pf_guard;
 
 pub use command_count::CommandCount;
 pub use disk::GuardedDisk;
@@ -31,6 +32,18 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// The command line of `pf-guard`, for man pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    pf_guard::command()
+}
+
+/// The program `pf-guard`: does what the command line of this process says, and tells how it went.
+#[must_use]
+pub fn program() -> std::process::ExitCode {
+    pf_guard::program()
+}
 
 /// The version of the interface that this crate speaks.
 const VERSION: &str = "2";

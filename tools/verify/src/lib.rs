@@ -39,3 +39,9 @@ pub use partitions::{Partition, PartitionTable, Whereabouts};
 pub use property::{Property, Verdict};
 pub use report::Report;
 pub use verification::{VerifyError, print, verify};
+
+/// The command line of `pf-verify`, for man pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}

@@ -1,9 +1,9 @@
 //! The last look before a disk becomes writable.
 
-use crate::Failure;
+use super::Failure;
+use crate::{Denial, GuardError, GuardedDisk};
 use device::Disk;
 use evidence::GuardState;
-use guard::{Denial, GuardError, GuardedDisk};
 use std::io::{BufRead, IsTerminal, Write};
 
 /// Shows the disk and has the serial typed back. All of it goes to stderr, so that stdout holds the result only. The kernel
@@ -65,7 +65,7 @@ mod tests {
         assert!(answered("WD-1234\n").is_ok());
         assert!(answered("  WD-1234 \n").is_ok());
         for typed in ["", "\n", "y\n", "yes\n", "wd-1234\n", "WD-123\n", "WD-12345\n"] {
-            assert_eq!(answered(typed).unwrap_err().exit_code(), crate::EXIT_REFUSED, "{typed:?}");
+            assert_eq!(answered(typed).unwrap_err().exit_code(), crate::pf_guard::EXIT_REFUSED, "{typed:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The flight recorder of a disk, and the tables that it was judged by.
 
-use crate::Failure;
-use guard::{CommandCount, Guard, GuardedDisk};
+use super::Failure;
+use crate::{CommandCount, Guard, GuardedDisk};
 use std::io::Write;
 
 pub(crate) fn show(disk: &GuardedDisk, json: bool) -> Result<(), Failure> {

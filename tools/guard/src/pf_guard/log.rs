@@ -1,7 +1,7 @@
 //! The guard's event stream on the screen or as JSON Lines.
 
-use crate::Failure;
-use guard::{Guard, Wait};
+use super::Failure;
+use crate::{Guard, Wait};
 use std::io::Write;
 
 pub(crate) fn show(guard: &Guard, follow: bool, json: bool) -> Result<(), Failure> {

@@ -1,9 +1,9 @@
 //! The guard and its disks at a glance.
 
-use crate::Failure;
+use super::Failure;
+use crate::{Guard, GuardError, Identifier};
 use device::description::{single_spaced, wrap};
 use evidence::GuardState;
-use guard::{Guard, GuardError, Identifier};
 use serde::Serialize;
 use std::io::Write;
 
@@ -104,7 +104,7 @@ fn shown(identifier: &Identifier) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use guard::IdentifierKind;
+    use crate::IdentifierKind;
 
     #[test]
     fn the_screen_shows_state_refusals_and_names() {

@@ -1,8 +1,8 @@
 //! What a disk is after a change.
 
-use crate::Failure;
+use super::Failure;
+use crate::GuardedDisk;
 use evidence::GuardState;
-use guard::GuardedDisk;
 use serde::Serialize;
 use std::io::Write;
 

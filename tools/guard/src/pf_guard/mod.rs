@@ -1,5 +1,4 @@
 //! `pf-guard`: the examiner's hand on the kernel's evidence guard.
-#![forbid(unsafe_code)]
 
 mod allow;
 mod commands;
@@ -7,8 +6,8 @@ mod log;
 mod status;
 mod transition;
 
-use clap::{Parser, Subcommand};
-use guard::{Guard, GuardError, GuardedDisk};
+use crate::{Guard, GuardError, GuardedDisk};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -113,7 +112,13 @@ impl Failure {
     }
 }
 
-fn main() -> ExitCode {
+/// The command line.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Does what the command line of this process says, and tells how it went.
+pub(crate) fn program() -> ExitCode {
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // A reader such as `head` that has enough is no failure.
@@ -184,7 +189,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 }
