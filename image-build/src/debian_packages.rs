@@ -116,6 +116,8 @@ const PACKAGES: &[Package] = &[
     test("jq", "second reader of the record"),
     test("libxml2-utils", "second reader of DFXML, validator of its schema"),
     test("lvm2", "LVM signatures, second reader of volume groups"),
+    test("man-db", "shows man pages, and complains of them"),
+    test("mandoc", "second opinion on man pages"),
     test("mdadm", "RAID signatures, second reader of RAID members"),
     test("openssl", "second opinion on keys and signatures of records, and on SM3 and SHA-3"),
     test("python3-venv", "readers of images and validators of schemas from PyPI"),

@@ -23,6 +23,7 @@ mod error;
 mod fuzzing;
 mod image;
 mod initramfs;
+mod install;
 mod kernel_build;
 mod kernel_check;
 mod kernel_config;
@@ -74,6 +75,8 @@ enum Chore {
     Sign(signing::Arguments),
     /// Write the image onto a USB stick, and read it back from there
     Usb(usb_stick::Arguments),
+    /// Put the tools on this workstation, with man pages and completions
+    Install(install::Arguments),
     /// Boot the image in the emulator to look at it
     Run,
     /// Build all, boot it against disks with real file systems, image them, and check everything from outside
@@ -145,6 +148,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Image => image::build(stages)?,
         Chore::Sign(arguments) => signing::run(arguments, stages)?,
         Chore::Usb(arguments) => usb_stick::run(arguments, stages)?,
+        Chore::Install(arguments) => install::run(arguments, stages)?,
         Chore::Run => checks::run(stages)?,
         Chore::Demo => return checks::demo(stages),
         Chore::Kunit => kunit::run(stages)?,
