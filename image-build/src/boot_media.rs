@@ -136,7 +136,7 @@ fn run_xorriso(tree: &Path, esp: &Path, iso: &Path) -> Result<()> {
     let stamp = stamp.trim();
     Program::new("xorriso")
         .env("SOURCE_DATE_EPOCH", BUILD_TIME.to_string())
-        .args(["-as", "mkisofs", "-quiet", "-R", "-J", "-V", "PERMAFROST"])
+        .args(["-as", "mkisofs", "-quiet", "-r", "-J", "-V", "PERMAFROST"])
         .arg(format!("--modification-date={stamp}"))
         .args(["--set_all_file_dates", stamp])
         .args(["--gpt_disk_guid", "modification-date"])

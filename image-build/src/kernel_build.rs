@@ -26,6 +26,9 @@ const COMPILED_MARK: &str = "permafrost-compiled";
 /// In the build folder: SHA-256 of the initramfs that is inside the finished kernel.
 const LINKED_MARK: &str = "permafrost-linked";
 
+/// In the build folder: that the same objects came out when they were compiled a second time, elsewhere.
+const COMPARED_MARK: &str = "permafrost-compared";
+
 /// Names the source package that a compiled tree was made from.
 const SOURCE_MARK: &str = ".permafrost-source";
 
@@ -51,14 +54,8 @@ pub fn compile(source: &KernelSource) -> Result<CompiledKernel> {
 
     if !compiled_mark.exists() {
         start_from_newest(&tree, source)?;
-        kernel_tree::prepare(&source.tree, &tree, Hooks::All)?;
-        workspace::write(&tree.join(SOURCE_MARK), &source.sha256)?;
-        workspace::make_folder(&build)?;
         // Something must be there to compile against; every build puts its own in afterwards.
-        workspace::write(&build.join(INITRAMFS), [])?;
-        configure(&tree)?;
-        eprintln!("    compiling with {} jobs; log: {}", jobs(), log_path()?.display());
-        make(&tree, &["bzImage"])?;
+        compile_in(&tree, source, &[])?;
         workspace::write(&compiled_mark, &key)?;
     }
     mark_as_used(&compiled_mark)?;
@@ -67,7 +64,49 @@ pub fn compile(source: &KernelSource) -> Result<CompiledKernel> {
     Ok(CompiledKernel { key, config_sha256, tree })
 }
 
+/// Compiles in `tree`, a folder that is not there yet, with an initramfs inside, and returns where the objects are. Nothing
+/// of it is kept for later builds.
+pub fn compile_from_nothing(source: &KernelSource, tree: &Path, initramfs: &Path) -> Result<PathBuf> {
+    compile_in(tree, source, &workspace::read(initramfs)?)?;
+    Ok(tree.join(kernel_tree::BUILD_FOLDER))
+}
+
+fn compile_in(tree: &Path, source: &KernelSource, initramfs: &[u8]) -> Result<()> {
+    let build = tree.join(kernel_tree::BUILD_FOLDER);
+    kernel_tree::prepare(&source.tree, tree, Hooks::All)?;
+    workspace::write(&tree.join(SOURCE_MARK), &source.sha256)?;
+    workspace::make_folder(&build)?;
+    workspace::write(&build.join(INITRAMFS), initramfs)?;
+    configure(tree)?;
+    eprintln!("    compiling with {} jobs; log: {}", jobs(), log_path()?.display());
+    make(tree, &["bzImage"])
+}
+
 impl CompiledKernel {
+    /// Where the objects are.
+    pub fn build_folder(&self) -> PathBuf {
+        self.tree.join(kernel_tree::BUILD_FOLDER)
+    }
+
+    /// True once a second compilation gave the same objects.
+    pub fn was_compared(&self) -> bool {
+        self.build_folder().join(COMPARED_MARK).exists()
+    }
+
+    /// Keeps in mind that a second compilation gave the same objects.
+    pub fn mark_as_compared(&self) -> Result<()> {
+        workspace::write(&self.build_folder().join(COMPARED_MARK), &self.key)
+    }
+
+    /// Has the next build link the kernel anew, whatever is inside.
+    pub fn forget_what_is_inside(&self) -> Result<()> {
+        let mark = self.build_folder().join(LINKED_MARK);
+        match mark.exists() {
+            true => fs::remove_file(&mark).doing(|| format!("removing {}", mark.display())),
+            false => Ok(()),
+        }
+    }
+
     /// Puts the initramfs in and copies the finished kernel to `to`.
     pub fn link(&self, initramfs: &Path, to: &Path) -> Result<()> {
         let build = self.tree.join(kernel_tree::BUILD_FOLDER);
@@ -75,9 +114,7 @@ impl CompiledKernel {
         let mark = build.join(LINKED_MARK);
         let wanted = workspace::sha256_of_file(initramfs)?;
         if !mark.exists() || workspace::read_text(&mark)? != wanted {
-            if mark.exists() {
-                fs::remove_file(&mark).doing(|| format!("removing {}", mark.display()))?;
-            }
+            self.forget_what_is_inside()?;
             workspace::copy(initramfs, &inside)?;
             make(&self.tree, &["bzImage"])?;
             workspace::write(&mark, wanted)?;
@@ -125,8 +162,8 @@ fn start_from_newest(tree: &Path, source: &KernelSource) -> Result<()> {
     Program::new("cp").arg("-a").arg(&newest).arg(&draft).run()?;
     let build = draft.join(kernel_tree::BUILD_FOLDER);
     // What the copy is made into holds no initramfs yet, whatever its origin held.
-    for mark in [COMPILED_MARK, LINKED_MARK].map(|mark| build.join(mark)).iter().filter(|mark| mark.exists())
-    {
+    let marks = [COMPILED_MARK, LINKED_MARK, COMPARED_MARK].map(|mark| build.join(mark));
+    for mark in marks.iter().filter(|mark| mark.exists()) {
         fs::remove_file(mark).doing(|| format!("removing {}", mark.display()))?;
     }
     fs::rename(&draft, tree).doing(|| format!("naming {}", tree.display()))

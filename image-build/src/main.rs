@@ -36,6 +36,7 @@ mod policy_page;
 mod policy_tables;
 mod process;
 mod recorder_cost;
+mod reproduce;
 mod side_tree;
 mod signing;
 mod source_packages;
@@ -73,6 +74,8 @@ enum Chore {
     Image,
     /// Make an image whose kernel Secure Boot accepts by a key of your own: target/permafrost/permafrost-signed.iso
     Sign(signing::Arguments),
+    /// Build the image a second time, elsewhere and under other circumstances, and demand the same bytes
+    Reproduce,
     /// Write the image onto a USB stick, and read it back from there
     Usb(usb_stick::Arguments),
     /// Put the tools on this workstation, with man pages and completions
@@ -147,6 +150,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::DiskPrograms => image::disk_programs(stages)?,
         Chore::Image => image::build(stages)?,
         Chore::Sign(arguments) => signing::run(arguments, stages)?,
+        Chore::Reproduce => reproduce::run(stages)?,
         Chore::Usb(arguments) => usb_stick::run(arguments, stages)?,
         Chore::Install(arguments) => install::run(arguments, stages)?,
         Chore::Run => checks::run(stages)?,

@@ -7,8 +7,14 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+/// Names another working copy than the one this program was built in: `cargo xtask reproduce` builds one beside it.
+pub const OTHER_ROOT: &str = "PERMAFROST_OTHER_ROOT";
+
 /// Root of the working copy.
 pub fn root() -> PathBuf {
+    if let Some(other) = std::env::var_os(OTHER_ROOT) {
+        return PathBuf::from(other);
+    }
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     crate_folder.parent().unwrap_or(crate_folder).to_owned()
 }
