@@ -68,9 +68,9 @@ menuentry '2  Permafrost, text screen (if the picture stays black)' --hotkey=2 {
   $start /boot/bzImage
 }
 fi
-menuentry '3  Permafrost, messages on the first serial port only' --hotkey=3 {
+menuentry '3  Permafrost, its console on the first serial port' --hotkey=3 {
   set gfxpayload=1024x768x32,1024x768,auto
-  $start /boot/bzImage console=ttyS0,115200
+  $start /boot/bzImage pf.serial
 }
 menuentry '4  Check this medium: is it whole?' --hotkey=4 {
   if [ \"$lockdown\" = y ]; then

@@ -5,7 +5,7 @@
 use harness::{
     artifacts::Artifacts,
     disk_device::{Disk, Transport},
-    emulator::{Boot, Chipset, Firmware, Machine},
+    emulator::{Boot, Chipset, Emulator, Firmware, Machine},
     evidence_disk::{FileSystem, Label, Layout, MIB},
     guest::Guest,
     host_program::HostProgram,
@@ -132,18 +132,25 @@ fn lit_pixels(guest: &mut Guest, logs: &Path) -> usize {
     }
 }
 
+/// From the menu to the shell.
+const BOOT_WITHIN: Duration = Duration::from_secs(180);
 /// What the menu shows as long as it waits, and how long the way to it may take.
 const MENU: (&str, Duration) = ("automatically in", Duration::from_secs(900));
 
-/// Starts the menu's entry with this key. Returns the size of the picture that the kernel has, empty for text.
+/// A machine whose menu waits.
+fn at_the_menu(logs: &Path, firmware: Firmware) -> Emulator {
+    let machine = Machine::new(Chipset::Q35, Boot::UsbStick(iso())).firmware(firmware);
+    let mut emulator = machine.start(logs).unwrap();
+    emulator.shell.await_text(MENU.0, MENU.1).unwrap();
+    emulator
+}
+
+/// The size of the picture that the kernel has by the menu's entry with this key, empty for text.
 fn picture_of_entry(run: &str, firmware: Firmware, entry: &str) -> String {
     let logs = Artifacts::of_this_build().log_folder(run).unwrap();
-    let machine = Machine::new(Chipset::Q35, Boot::UsbStick(iso())).firmware(firmware);
-    let within = machine.boots_within();
-    let mut emulator = machine.start(&logs).unwrap();
-    emulator.shell.await_text(MENU.0, MENU.1).unwrap();
+    let mut emulator = at_the_menu(&logs, firmware);
     emulator.shell.press(entry).unwrap();
-    let mut guest = Guest::take_over(emulator, within).unwrap();
+    let mut guest = Guest::take_over(emulator, BOOT_WITHIN).unwrap();
     let size = guest.run("cat /sys/class/graphics/fb0/virtual_size").unwrap();
     assert_eq!(size.succeeded(), guest.run("[ -e /dev/fb0 ]").unwrap().succeeded());
     let lit = lit_pixels(&mut guest, &logs);
@@ -159,12 +166,26 @@ fn under_bios_the_default_is_a_picture_and_the_second_entry_is_text() {
 }
 
 #[test]
+fn the_third_entry_opens_the_console_on_the_serial_port() {
+    for firmware in [Firmware::Bios, Firmware::Uefi] {
+        let run = format!("entry-serial-{}", firmware.name().to_lowercase());
+        let logs = Artifacts::of_this_build().log_folder(&run).unwrap();
+        let mut emulator = at_the_menu(&logs, firmware);
+        emulator.shell.press("3").unwrap();
+        // Without a key on the line; the prompt of the others is not passed.
+        let before = emulator.shell.await_text("in force", MENU.1).unwrap();
+        assert!(!before.contains("Enter opens the console"), "{before}");
+        emulator.quit().unwrap();
+    }
+}
+
+#[test]
 fn under_uefi_the_picture_is_the_firmwares_and_no_entry_promises_another() {
     assert_eq!(picture_of_entry("entry-uefi-default", Firmware::Uefi, "1"), "1280,800");
     let heard =
         fs::read(Artifacts::of_this_build().folder().join("logs/entry-uefi-default/serial.log")).unwrap();
     let heard = String::from_utf8_lossy(&heard);
-    assert!(heard.contains("messages on the first serial port") && !heard.contains("text screen"), "{heard}");
+    assert!(heard.contains("console on the first serial port") && !heard.contains("text screen"), "{heard}");
 }
 
 /// What the menu's check says of `iso`, in the line that begins with one of its two verdicts.

@@ -53,6 +53,8 @@ fn become_program(words: &[&str]) -> ExitCode {
 pub(crate) struct Wanted {
     /// `pf.shell`: a shell in place of the examiner's console.
     pub(crate) shell: bool,
+    /// `pf.serial`: the examiner's console opens on the serial lines, and waits for Enter on the screen.
+    pub(crate) serial: bool,
     /// `pf.lang=zh`: Chinese.
     pub(crate) chinese: bool,
 }
@@ -61,7 +63,7 @@ impl Wanted {
     /// Reads the command line.
     pub(crate) fn by(command_line: &str) -> Self {
         let has = |wanted: &str| command_line.split_whitespace().any(|word| word == wanted);
-        Self { shell: has("pf.shell"), chinese: has("pf.lang=zh") }
+        Self { shell: has("pf.shell"), serial: has("pf.serial"), chinese: has("pf.lang=zh") }
     }
 }
 
@@ -118,8 +120,8 @@ impl Place<'_> {
             return vec![STARTER_ARGUMENT];
         }
         let mut words = vec![CONSOLE_ARGUMENT];
-        // On a line nobody may be listening; a failing disk is then not asked for nothing.
-        words.extend((!self.console.is_screen).then_some("--wait"));
+        // Where nobody may be looking it waits for Enter; a failing disk is then not asked for nothing.
+        words.extend((self.console.is_screen == wanted.serial).then_some("--wait"));
         if wanted.chinese {
             words.extend(["--language", "zh"]);
         }
@@ -183,6 +185,9 @@ mod tests {
         let wanted = Wanted::by("console=ttyS0 pf.lang=zh");
         assert_eq!(place(&screen).program(wanted), [CONSOLE_ARGUMENT, "--language", "zh"]);
         assert_eq!(place(&line).program(Wanted::by("")), [CONSOLE_ARGUMENT, "--wait"]);
+        let by_serial = Wanted::by("pf.serial");
+        assert_eq!(place(&line).program(by_serial), [CONSOLE_ARGUMENT]);
+        assert_eq!(place(&screen).program(by_serial), [CONSOLE_ARGUMENT, "--wait"]);
         assert_eq!(place(&second).program(wanted), [STARTER_ARGUMENT]);
         assert_eq!(place(&screen).program(Wanted::by("pf.shell quiet")), [STARTER_ARGUMENT]);
         assert_eq!(Wanted::by("xpf.shell pf.shells"), Wanted::default());
