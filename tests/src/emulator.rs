@@ -30,6 +30,11 @@ const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 /// Keeps its variables from everything but its own code (system management mode), as Secure Boot rests on.
 const OVMF_SECURE_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
 
+/// The stick that is booted from, as the emulator calls it.
+const BOOT_STICK: &str = "stick";
+/// The serial number of that stick.
+pub const BOOT_STICK_SERIAL: &str = "PERMAFROST-STICK";
+
 /// The chip set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chipset {
@@ -99,7 +104,7 @@ pub struct Machine {
     variables: Option<VariableStore>,
     memory_mib: u32,
     screen: (u32, u32),
-    shell: bool,
+    wanted: &'static str,
 }
 
 impl Machine {
@@ -119,7 +124,7 @@ impl Machine {
             variables: None,
             memory_mib: 1024,
             screen: (1280, 800),
-            shell: true,
+            wanted: "pf.shell",
         }
     }
 
@@ -134,7 +139,15 @@ impl Machine {
     /// examiner's console.
     #[must_use]
     pub fn with_console(mut self) -> Self {
-        self.shell = false;
+        self.wanted = "";
+        self
+    }
+
+    /// The same machine, whose kernel, where it is started without a boot menu, is asked to open the examiner's console on the
+    /// serial line at once.
+    #[must_use]
+    pub fn with_console_on_the_serial_line(mut self) -> Self {
+        self.wanted = "pf.serial";
         self
     }
 
@@ -303,23 +316,23 @@ impl Machine {
     }
 
     fn add_boot(&self, arguments: &mut Vec<String>) {
-        let words_of_kernel = if self.shell { "console=ttyS0 pf.shell" } else { "console=ttyS0" };
+        let words_of_kernel = format!("console=ttyS0 {}", self.wanted);
         match &self.boot {
             Boot::Kernel(kernel) => {
                 arguments.extend(["-kernel".into(), kernel.display().to_string()]);
-                arguments.extend(words(&["-append", words_of_kernel]));
+                arguments.extend(words(&["-append", &words_of_kernel]));
             }
             Boot::KernelWithInitramfs(kernel, initramfs) => {
                 arguments.extend(["-kernel".into(), kernel.display().to_string()]);
                 arguments.extend(["-initrd".into(), initramfs.display().to_string()]);
-                arguments.extend(words(&["-append", words_of_kernel]));
+                arguments.extend(words(&["-append", &words_of_kernel]));
             }
             Boot::UsbStick(iso) => {
-                add_medium(arguments, "stick", iso);
+                add_medium(arguments, BOOT_STICK, iso);
                 add_device(
                     arguments,
                     &json!({
-                        "driver": "usb-storage", "id": "stick", "drive": "stick", "serial": "PERMAFROST-STICK",
+                        "driver": "usb-storage", "id": BOOT_STICK, "drive": BOOT_STICK, "serial": BOOT_STICK_SERIAL,
                         "bus": "xhci.0", "port": "4", "bootindex": 0, "removable": true,
                     }),
                 );
@@ -472,13 +485,27 @@ impl Emulator {
     /// # Errors
     /// [`HarnessError::Qmp`]; [`HarnessError::Deadline`] when the machine does not let go of it.
     pub fn unplug(&mut self, disk: &Disk) -> Result<()> {
-        let id = disk.unplug_id();
-        self.qmp.execute("device_del", json!({ "id": id }))?;
-        self.qmp.await_event("DEVICE_DELETED", Duration::from_secs(30), |data| data["device"] == id)?;
+        self.remove_device(&disk.unplug_id())?;
         for node in disk.nodes().iter().rev() {
             self.qmp.execute("blockdev-del", json!({ "node-name": node["node-name"] }))?;
         }
         Ok(())
+    }
+
+    /// Pulls out the USB stick that the machine was booted from, and lets go of its image.
+    ///
+    /// # Errors
+    /// [`HarnessError::Qmp`], also where it was booted from something else.
+    pub fn pull_boot_stick(&mut self) -> Result<()> {
+        self.remove_device(BOOT_STICK)?;
+        self.qmp.execute("blockdev-del", json!({ "node-name": BOOT_STICK })).map(|_| ())
+    }
+
+    fn remove_device(&mut self, id: &str) -> Result<()> {
+        self.qmp.execute("device_del", json!({ "id": id }))?;
+        self.qmp
+            .await_event("DEVICE_DELETED", Duration::from_secs(30), |data| data["device"] == id)
+            .map(|_| ())
     }
 
     /// Slows the reads of a disk with a brake down to `bytes_per_second`, or lets go of it with 0.

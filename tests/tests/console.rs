@@ -9,7 +9,7 @@ use harness::{
     artifacts::Artifacts,
     console_face::{Person, Seat},
     disk_device::{Disk, Transport},
-    emulator::{Boot, Chipset, Firmware, Machine},
+    emulator::{BOOT_STICK_SERIAL, Boot, Chipset, Firmware, Machine},
     evidence_disk::{FileSystem, Label, Layout, MIB, cut_out},
     host_program::HostProgram,
     image_check::ImageCheck,
@@ -175,6 +175,11 @@ fn a_person_images_a_disk(
     for (awaited, key) in prelude {
         person.awaits(&[awaited], BOOT).unwrap();
         person.presses(key).unwrap();
+    }
+    if person.awaits(&["EVIDENCE"], BOOT).unwrap().contains(BOOT_STICK_SERIAL) {
+        person.machine.pull_boot_stick().unwrap();
+        let is_gone = |read: &str| read.contains("EVIDENCE") && !read.contains(BOOT_STICK_SERIAL);
+        person.awaits_that("a list without the stick that was pulled out", STEP, is_gone).unwrap();
     }
     images(&mut person, words, &md5);
     emulator.await_power_off(STEP).unwrap();

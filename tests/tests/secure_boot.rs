@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use harness::artifacts::Artifacts;
+use harness::disk_device::{Disk, Transport};
 use harness::emulator::{Boot, Chipset, Emulator, Firmware, Machine};
 use harness::guest::Guest;
 use harness::host_program::HostProgram;
+use harness::oracle::Oracle;
 use harness::variable_store::{Keys, VariableStore, differences};
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,6 +21,9 @@ use tempfile::TempDir;
 const MENU_WITHIN: Duration = Duration::from_secs(900);
 /// From the choice of a kernel to its refusal: shim computes its hashes, without any of the processor's help.
 const REFUSAL_WITHIN: Duration = Duration::from_secs(900);
+
+/// A small disk, so that its image fits into memory.
+const EVIDENCE_BYTES: usize = 8 << 20;
 
 /// What stands on the menu while it waits.
 const MENU: &str = "automatically in";
@@ -156,9 +161,9 @@ fn leaves_nvram_as_the_menu_found_it(
     guest
 }
 
-fn powers_off_without_a_trace(mut guest: Guest, store: &VariableStore, at_prompt: &[u8]) {
+fn powers_off_without_a_trace(mut guest: Guest, store: &VariableStore, at_prompt: &[u8], oracle: Oracle) {
     guest.power_off().unwrap();
-    guest.emulator.quit().unwrap();
+    oracle.judge(guest.emulator).unwrap()[0].assert_untouched();
     assert!(store.bytes().unwrap() == at_prompt, "a variable was written between prompt and power-off");
 }
 
@@ -168,14 +173,34 @@ fn secure_boot(guest: &mut Guest) -> String {
     guest.demand(byte).unwrap().trim().to_owned()
 }
 
+/// The same machine with a disk that must stay as it is.
+fn with_evidence(machine: Machine, folder: &Path) -> (Machine, Oracle) {
+    let evidence = Disk::new("evidence", Transport::Ahci, folder.join("evidence"));
+    fs::write(&evidence.image, vec![0x5a; EVIDENCE_BYTES]).unwrap();
+    let oracle = Oracle::watch(std::slice::from_ref(&evidence)).unwrap();
+    (machine.disk(evidence), oracle)
+}
+
+/// What the record of an acquisition says of firmware and Secure Boot.
+fn start_in_a_record(guest: &mut Guest) -> [String; 2] {
+    let disk = guest.await_disk(u64::try_from(EVIDENCE_BYTES).unwrap()).unwrap();
+    let acquire = format!("pf-acquire /dev/{disk} --to /run --evidence 1 --incomplete");
+    guest.demand_within(&acquire, REFUSAL_WITHIN).unwrap();
+    let record = guest.demand("head -n 1 /run/1.record.jsonl").unwrap();
+    let first: serde_json::Value = serde_json::from_str(&record).unwrap();
+    ["firmware", "secure_boot"].map(|name| first["environment"][name].as_str().unwrap_or("").to_owned())
+}
+
 fn starts_with_secure_boot_on(run: &str, boot: impl FnOnce(PathBuf) -> Boot) {
     let lab = Lab::new();
     let (machine, store) = lab.enrolled_machine(boot(lab.signed_image()));
+    let (machine, oracle) = with_evidence(machine, lab.folder.path());
     let mut guest = leaves_nvram_as_the_menu_found_it(run, machine, &store, &[&BEFORE_THE_MENU]);
     let at_prompt = store.bytes().unwrap();
     assert_eq!(secure_boot(&mut guest), "3", "the kernel does not know that Secure Boot is on");
+    assert_eq!(start_in_a_record(&mut guest), ["uefi", "on"]);
     assert_eq!(guest.demand("cat /sys/kernel/security/evidence_guard/version").unwrap().trim(), "2");
-    powers_off_without_a_trace(guest, &store, &at_prompt);
+    powers_off_without_a_trace(guest, &store, &at_prompt, oracle);
 }
 
 #[test]
@@ -238,11 +263,13 @@ fn leaves_nvram_without_secure_boot(run: &str, boot: impl FnOnce(PathBuf) -> Boo
     let store = VariableStore::make(folder.path().join("variables"), Keys::None).unwrap();
     let iso = Artifacts::of_this_build().iso().unwrap();
     let machine = Machine::new(Chipset::Q35, boot(iso)).firmware(Firmware::Uefi).variables(&store);
+    let (machine, oracle) = with_evidence(machine, folder.path());
     let mut guest =
         leaves_nvram_as_the_menu_found_it(run, machine, &store, &[&BEFORE_THE_MENU, &FIRST_START]);
     let at_prompt = store.bytes().unwrap();
     assert_eq!(secure_boot(&mut guest), "2", "the kernel does not know that Secure Boot is off");
-    powers_off_without_a_trace(guest, &store, &at_prompt);
+    assert_eq!(start_in_a_record(&mut guest), ["uefi", "off"]);
+    powers_off_without_a_trace(guest, &store, &at_prompt, oracle);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The whole path: a disk is imaged in the booted system onto an allowed USB disk, and strangers on the host find in
-//! the image exactly what is on the disk.
+//! The whole path: a disk is imaged in the booted system onto an allowed USB disk, while the stick that was booted from is
+//! pulled out already, and strangers on the host find in the image exactly what is on the disk.
 // The lint knows test functions, but not what they call; a panic here is a failed test and nothing else.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
@@ -43,11 +43,12 @@ fn strangers_find_in_the_image_what_is_on_the_disk() {
         .build(&faulty.image, FAULTY_BYTES)
         .unwrap();
     let oracle = Oracle::watch(&[evidence.clone(), faulty.clone()]).unwrap();
-    let machine = Machine::new(Chipset::Q35, Boot::Kernel(artifacts.kernel().unwrap()))
+    let machine = Machine::new(Chipset::Q35, Boot::UsbStick(artifacts.iso().unwrap()))
         .disk(evidence.clone())
         .disk(faulty.clone())
         .disk(destination.clone());
     let mut guest = Guest::boot(machine, &artifacts.log_folder("whole-path").unwrap()).unwrap();
+    without_the_stick(&mut guest, &fs::metadata(artifacts.iso().unwrap()).unwrap());
 
     let source = guest.await_disk(EVIDENCE_BYTES).unwrap();
     let target = guest.await_disk(DESTINATION_BYTES).unwrap();
@@ -79,6 +80,14 @@ fn strangers_find_in_the_image_what_is_on_the_disk() {
     let check = ImageCheck::of(&artifacts, &image, &evidence.image, &layout).unwrap();
     assert!(check.objections().is_empty(), "{}", check.objections().join("\n"));
     a_flipped_byte_is_found(&artifacts, &image);
+}
+
+/// Pulls out what was booted from: the system is in memory, and nothing may be wanted from there any more.
+fn without_the_stick(guest: &mut Guest, iso: &fs::Metadata) {
+    let name = guest.await_disk(iso.len()).unwrap();
+    guest.emulator.pull_boot_stick().unwrap();
+    guest.demand("echo 3 >/proc/sys/vm/drop_caches").unwrap();
+    guest.demand(&format!("until [ ! -e /sys/block/{name} ]; do sleep 0.1; done")).unwrap();
 }
 
 /// Images `disk` in the guest and returns the exit code.
