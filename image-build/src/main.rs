@@ -112,6 +112,12 @@ enum Chore {
     },
     /// Image the same files with our program and with others, in one sitting, and print how fast each is
     Bench(bench::Arguments),
+    /// Measure how long a machine of the emulator takes from power-on to the examiner's console, by each way of starting
+    StartTime {
+        /// How often each is started; the medians are told
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
+        rounds: u16,
+    },
     /// Attack disks under a stock Debian kernel with read-only flags set, and under ours; write the table of what leaks
     Compare,
 }
@@ -163,6 +169,7 @@ fn carry_out(chore: &Chore, stages: &mut Stages) -> Result<bool> {
         Chore::Test { only: Some(Suite::Guard) } => checks::test_guard(stages)?,
         Chore::Fuzz { target, seconds } => fuzzing::run(stages, target.as_deref(), *seconds)?,
         Chore::Bench(arguments) => bench::run(arguments, stages)?,
+        Chore::StartTime { rounds } => checks::start_time(stages, *rounds)?,
         Chore::Compare => checks::compare(stages)?,
     }
     Ok(true)

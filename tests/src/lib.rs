@@ -46,6 +46,7 @@ pub mod screen;
 pub mod serial_shell;
 mod socket;
 pub mod software_tpm;
+pub mod start_time;
 pub mod time_stamp_authority;
 pub mod toolbox;
 pub mod trace;

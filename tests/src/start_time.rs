@@ -1,0 +1,110 @@
+//! How long a machine takes from power-on to the examiner's console, by each way of starting it.
+//!
+//! What it measures: what a person at the other end of the serial line sees, by the host's clock. The console counts as there
+//! when it shows the state of the guard, which it asks for together with the disks. What it is not: a test; nothing fails
+//! because it is slow. Who calls it: `cargo xtask start-time`.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Result,
+    artifacts::Artifacts,
+    emulator::{Boot, Chipset, Firmware, Machine},
+};
+
+/// What the menu shows as long as it waits, and the key of the entry that opens the console on the serial line.
+const MENU: (&str, &str) = ("automatically in", "3");
+/// What the console shows.
+const CONSOLE: &str = "in force";
+/// For each of the two.
+const WITHIN: Duration = Duration::from_secs(600);
+
+/// One way of starting, and how long it took in each round.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Firmware and medium.
+    pub way: &'static str,
+    /// From power-on to the boot menu; none for the kernel that the emulator loads itself.
+    pub menu: Vec<Duration>,
+    /// From there, or from power-on where there is no menu, to the console.
+    pub console: Vec<Duration>,
+}
+
+/// Starts a machine by every way in each of `rounds`.
+///
+/// # Errors
+/// When one does not come up, or nothing is built.
+pub fn measure(artifacts: &Artifacts, rounds: usize) -> Result<Vec<Row>> {
+    let (kernel, iso) = (artifacts.kernel()?, artifacts.iso()?);
+    let ways = [
+        ("kernel alone, BIOS", Firmware::Bios, Boot::Kernel(kernel)),
+        ("stick, BIOS", Firmware::Bios, Boot::UsbStick(iso.clone())),
+        ("CD, BIOS", Firmware::Bios, Boot::Cd(iso.clone())),
+        ("stick, UEFI", Firmware::Uefi, Boot::UsbStick(iso.clone())),
+        ("CD, UEFI", Firmware::Uefi, Boot::Cd(iso)),
+    ];
+    let logs = artifacts.log_folder("start-time")?;
+    let mut rows: Vec<Row> = Vec::new();
+    for (way, ..) in &ways {
+        rows.push(Row { way, menu: Vec::new(), console: Vec::new() });
+    }
+    for _ in 0..rounds {
+        for ((_, firmware, boot), row) in ways.iter().zip(&mut rows) {
+            let (menu, console) = start(*firmware, boot.clone(), &logs)?;
+            row.menu.extend(menu);
+            row.console.push(console);
+        }
+    }
+    Ok(rows)
+}
+
+fn start(firmware: Firmware, boot: Boot, logs: &Path) -> Result<(Option<Duration>, Duration)> {
+    let has_menu = !matches!(boot, Boot::Kernel(_));
+    let machine = Machine::new(Chipset::Q35, boot).firmware(firmware).with_console_on_the_serial_line();
+    let mut emulator = machine.start(logs)?;
+    let mut begun = Instant::now();
+    let mut menu = None;
+    if has_menu {
+        emulator.shell.await_text(MENU.0, WITHIN)?;
+        menu = Some(begun.elapsed());
+        begun = Instant::now();
+        emulator.shell.press(MENU.1)?;
+    }
+    emulator.shell.await_text(CONSOLE, WITHIN)?;
+    Ok((menu, begun.elapsed()))
+}
+
+/// The rows as a table: medians, and the longest in brackets.
+#[must_use]
+pub fn table(rows: &[Row]) -> String {
+    let mut text = format!("{:<22}{:>22}{:>22}\n", "start", "power-on to menu", "menu to console");
+    for row in rows {
+        text += &format!("{:<22}{:>22}{:>22}\n", row.way, told(&row.menu), told(&row.console));
+    }
+    text + "Seconds, median (longest); for the kernel alone, from power-on to the console.\n"
+}
+
+fn told(durations: &[Duration]) -> String {
+    let mut sorted = durations.to_vec();
+    sorted.sort();
+    let middle = sorted.get(sorted.len() / 2);
+    let (Some(middle), Some(longest)) = (middle, sorted.last()) else { return "-".to_owned() };
+    format!("{:.1} ({:.1})", middle.as_secs_f64(), longest.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_tells_the_median_and_the_longest() {
+        let durations = [3.0, 1.0, 9.5].map(Duration::from_secs_f64).to_vec();
+        let row = Row { way: "stick", menu: Vec::new(), console: durations };
+        let table = table(&[row]);
+        let line: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!(line, ["stick", "-", "3.0", "(9.5)"]);
+    }
+}
