@@ -466,8 +466,9 @@ pub use disks::Deed;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Says;
 
-    fn listed(says: Option<Vec<String>>) -> Event {
+    fn listed(says: Option<Says>) -> Event {
         let disk = Disk {
             id: DiskId { name: "sda".into(), serial: Some("1".into()), capacity: 1 },
             path: "/dev/sda".into(),
@@ -488,10 +489,11 @@ mod tests {
     fn what_a_disk_said_holds_until_it_is_asked_again() {
         let mut desk = Desk::new(Language::English);
         let warnings = |desk: &Desk| desk.disks[0].all_warnings().cloned().collect::<Vec<_>>();
-        desk.take(listed(Some(vec!["it is failing".to_owned()])));
+        desk.take(listed(Some(Says { warnings: vec!["it is failing".to_owned()], celsius: Some(61) })));
         desk.take(listed(None));
         assert_eq!(warnings(&desk), ["it is failing"]);
-        desk.take(listed(Some(Vec::new())));
+        assert_eq!(desk.disks[0].celsius(), Some(61));
+        desk.take(listed(Some(Says::default())));
         assert!(warnings(&desk).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The disks of the machine, as `pf-devices --json` tells of them.
 
-use evidence::{ByteCount, Plain, SelfReport};
+use evidence::{ByteCount, Finding, Plain, SelfReport};
 use serde::Deserialize;
 
 /// What tells a disk from every other while the console runs: another disk in the same place has another serial number.
@@ -139,14 +139,43 @@ pub struct Disk {
     pub content: String,
     /// What an examiner must know.
     pub warnings: Vec<String>,
-    /// What the disk says of itself that an examiner must know; `None` where it was not asked.
-    pub says: Option<Vec<String>>,
+    /// What the disk says of itself; `None` where it was not asked.
+    pub says: Option<Says>,
 }
+
+/// What a disk says of itself when it is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Says {
+    /// What an examiner must know.
+    pub warnings: Vec<String>,
+    /// How warm it is, in degrees Celsius.
+    pub celsius: Option<i64>,
+}
+
+impl Says {
+    fn of(told: &SelfReport) -> Self {
+        let warnings = told.warnings().iter().map(|warning| plain(warning)).collect();
+        let celsius = match &told.health {
+            Finding::Found(health) => health.readings.get(TEMPERATURE).copied(),
+            _ => None,
+        };
+        Self { warnings, celsius }
+    }
+}
+
+/// The name of that reading, whatever the disk's command set.
+const TEMPERATURE: &str = "temperature-celsius";
 
 impl Disk {
     /// All that an examiner must know.
     pub fn all_warnings(&self) -> impl Iterator<Item = &String> {
-        self.warnings.iter().chain(self.says.iter().flatten())
+        self.warnings.iter().chain(self.says.iter().flat_map(|says| &says.warnings))
+    }
+
+    /// How warm it said that it is, in degrees Celsius.
+    #[must_use]
+    pub fn celsius(&self) -> Option<i64> {
+        self.says.as_ref().and_then(|says| says.celsius)
     }
 
     /// Length for people.
@@ -239,7 +268,7 @@ fn disk(told: ToldDisk) -> Disk {
         volumes,
         content: told.signatures.words(),
         warnings: warnings.iter().map(|warning| plain(warning)).collect(),
-        says: told.self_report.map(|said| said.warnings().iter().map(|warning| plain(warning)).collect()),
+        says: told.self_report.as_ref().map(Says::of),
     }
 }
 
@@ -373,6 +402,15 @@ mod tests {
             "{:?}",
             disk.warnings
         );
+    }
+
+    #[test]
+    fn a_disk_that_was_asked_says_how_warm_it_is() {
+        let mut told = SelfReport::not_asked("for the test");
+        assert_eq!(Says::of(&told).celsius, None);
+        let readings = [("temperature-celsius".to_owned(), 41)].into();
+        told.health = Finding::Found(evidence::Health { readings, ..evidence::Health::default() });
+        assert_eq!(Says::of(&told).celsius, Some(41));
     }
 
     #[test]

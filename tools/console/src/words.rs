@@ -104,6 +104,7 @@ texts! {
     REFUSED_TO_START: "It did not begin", "未能开始";
     UNREAD: "could not be read", "未能读出";
     LEFT: "left", "剩余";
+    WARMTH: "when it was last asked; while a disk is imaged, none is", "（上次询问时；取证期间不询问磁盘）";
     SPEED: "Speed", "速度";
     RECORD: "Record", "取证记录";
     PHOTOGRAPH: "PHOTOGRAPH THIS, or write it down: with these words anyone can check that nobody replaced image and record.", "请拍照或抄写：凭这些词可验证镜像和记录未被替换。";

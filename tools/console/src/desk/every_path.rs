@@ -2,7 +2,7 @@
 //! command line by its words alone: it knows nothing of roles.
 
 use super::*;
-use crate::disk::{FileSystem, Volume};
+use crate::disk::{FileSystem, Says, Volume};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// What the kernel would know of a disk.
@@ -70,7 +70,7 @@ impl World {
             }],
             content: "gpt".into(),
             warnings: Vec::new(),
-            says: Some(Vec::new()),
+            says: Some(Says::default()),
         });
         let guard = GuardStanding::InForce { sealed: false };
         let inventory = Inventory { guard, disks: disks.collect(), warnings: Vec::new() };

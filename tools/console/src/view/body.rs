@@ -33,7 +33,7 @@ pub(super) fn of(desk: &Desk) -> Body {
         }
         View::Settings { source, row, typing } => settings(desk, source, *row, *typing),
         View::Job { job, stopping } => match desk.jobs.get(*job) {
-            Some(job) => acquisition(job, *stopping, language),
+            Some(job) => acquisition(desk.disk(&job.source), job, *stopping, language),
             None => Body::new(""),
         },
         View::PowerOff => {
@@ -151,11 +151,19 @@ fn content(disk: &Disk, language: Language, body: &mut Body) {
             column(&ByteCount(volume.size).short(), 10)
         ));
     }
+    warmth(disk, language, body);
     if disk.refused > 0 {
         body.say(format!("  {} {}", disk.refused, words::REFUSED.say(language)));
     }
     for warning in disk.all_warnings() {
         body.say_in(format!("  {}: {warning}", words::WARNING.say(language)), ALARM);
+    }
+}
+
+/// How warm a disk is.
+fn warmth(disk: &Disk, language: Language, body: &mut Body) {
+    if let Some(celsius) = disk.celsius() {
+        body.say(format!("  {celsius} °C {}", words::WARMTH.say(language)));
     }
 }
 
@@ -338,7 +346,7 @@ fn verdict(ending: &Ending) -> (Text, Style) {
     }
 }
 
-fn acquisition(job: &Job, stopping: bool, language: Language) -> Body {
+fn acquisition(source: Option<&Disk>, job: &Job, stopping: bool, language: Language) -> Body {
     let mut body = Body::new(format!("{}  {}", job.evidence, job.source.name));
     let (text, style) = one_line(job, language);
     body.say_in(text, style);
@@ -367,6 +375,9 @@ fn acquisition(job: &Job, stopping: bool, language: Language) -> Body {
         if job.reached.unread > 0 {
             let unread = ByteCount(job.reached.unread).short();
             body.say_in(format!("{unread} {}", words::UNREAD.say(language)), ALARM);
+        }
+        if let Some(source) = source {
+            warmth(source, language, &mut body);
         }
         curve(job, language, &mut body);
     }
