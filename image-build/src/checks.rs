@@ -9,7 +9,7 @@ use crate::kernel_check;
 use crate::kunit;
 use crate::process::Program;
 use crate::stages::Stages;
-use crate::{static_tools, stock_kernel, workspace};
+use crate::{reproduce, static_tools, stock_kernel, workspace};
 use harness::artifacts::Artifacts;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -41,6 +41,7 @@ pub fn test(stages: &mut Stages) -> Result<()> {
     kernel_check::run(stages)?;
     kunit::run(stages)?;
     image::build(stages)?;
+    reproduce::once_more(stages)?;
     stages.run("unit and integration tests", || cargo(&["test", "--quiet", "--locked", "--workspace"]))?;
     fuzzing::run(stages, None, fuzzing::SECONDS_IN_TESTS)?;
     stages.run("tests in the emulator", || emulator_tests::run(None))
@@ -87,6 +88,17 @@ pub fn compare(stages: &mut Stages) -> Result<()> {
         cargo.args(["--", "--ignored", "--nocapture", "--test-threads", "2"]).run()
     })?;
     print!("{}", workspace::read_text(&table)?);
+    Ok(())
+}
+
+/// How long it takes from power-on to the examiner's console.
+pub fn start_time(stages: &mut Stages, rounds: u16) -> Result<()> {
+    stages.run("packages for the emulator", || debian_packages::ensure(&[Need::Build, Need::Emulate]))?;
+    image::build(stages)?;
+    let artifacts = Artifacts::of_this_build();
+    let rows = stages
+        .run("starts by turns", || Ok(harness::start_time::measure(&artifacts, usize::from(rounds))?))?;
+    print!("{}", harness::start_time::table(&rows));
     Ok(())
 }
 

@@ -160,16 +160,58 @@ pub struct DiskProgram {
     pub path: PathBuf,
 }
 
+/// Says in the folder of the programs that a second build gave the same.
+const COMPARED_MARK: &str = "permafrost-compared";
+
+/// The programs in the cache, and what they were built from.
+pub struct Kept {
+    sources: Vec<SourcePackage>,
+    folder: PathBuf,
+}
+
+/// Builds the programs, or finds them built.
+pub fn keep() -> Result<Kept> {
+    let sources = source_packages::obtain(&RECIPES.map(|recipe| recipe.source))?;
+    let key = input_hash(&sources)?;
+    let folder = workspace::cache()?.join(format!("disk-programs-{}", key.get(..16).unwrap_or(&key)));
+    if !folder.exists() {
+        build_all(&sources, &folder)?;
+    }
+    Ok(Kept { sources, folder })
+}
+
+impl Kept {
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Their names there.
+    pub fn names() -> Vec<String> {
+        RECIPES.iter().map(|recipe| recipe.name.to_owned()).collect()
+    }
+
+    /// True once a second build gave the same programs.
+    pub fn was_compared(&self) -> bool {
+        self.folder.join(COMPARED_MARK).exists()
+    }
+
+    /// Keeps in mind that a second build gave the same programs.
+    pub fn mark_as_compared(&self) -> Result<()> {
+        workspace::write(&self.folder.join(COMPARED_MARK), [])
+    }
+
+    /// Builds them once more, in a folder of its own, to `folder`, which must not be there.
+    pub fn build_again(&self, folder: &Path) -> Result<()> {
+        build_all(&self.sources, folder)
+    }
+}
+
 /// Builds the programs, or finds them built, and copies them to `target/permafrost/disk-programs`.
 ///
 /// What it returns says all that a list of the image's contents needs: name, licence, source with version and SHA-256.
 pub fn obtain() -> Result<Vec<DiskProgram>> {
-    let sources = source_packages::obtain(&RECIPES.map(|recipe| recipe.source))?;
-    let key = input_hash(&sources)?;
-    let built = workspace::cache()?.join(format!("disk-programs-{}", key.get(..16).unwrap_or(&key)));
-    if !built.exists() {
-        build_all(&sources, &built)?;
-    }
+    let Kept { sources, folder: built } = keep()?;
     let folder = workspace::outputs()?.join("disk-programs");
     workspace::make_folder(&folder)?;
     let mut programs = Vec::new();

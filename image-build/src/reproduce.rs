@@ -3,9 +3,10 @@
 //!
 //! What is different the second time: a clone in a folder of another name and length, cargo's home, the home folder, umask,
 //! host name (where the system lets us), time zone, language, and the time itself. What is the same: the machine, its
-//! compilers and Debian packages, the unpacked crates, and the objects of the kernel. Those are compiled a second time
-//! by themselves, once for each state of their sources.
+//! compilers and Debian packages, the unpacked crates, the objects of the kernel and the programs from Debian's sources. Those
+//! are compiled a second time by themselves, once for each state of their sources.
 
+use crate::disk_programs::{self, Kept};
 use crate::error::{Doing, Result, XtaskError};
 use crate::kernel_build::{self, CompiledKernel};
 use crate::kernel_source::{self, KernelSource};
@@ -28,10 +29,20 @@ const OF_CARGO: [&str; 4] = ["registry", "git", "config.toml", "config"];
 /// Builds everything twice and compares.
 pub fn run(stages: &mut Stages) -> Result<()> {
     image::build(stages)?;
+    once_more(stages)
+}
+
+/// Builds everything that [`image::build`] has built a second time and compares. What comes out of the cache counts only
+/// if a second build of that was compared once; where it was not, that is done now.
+pub fn once_more(stages: &mut Stages) -> Result<()> {
     let (source, kernel) = kernel()?;
     second_build(stages, &kernel)?;
+    let _lock = workspace::lock_cache()?;
+    let programs = disk_programs::keep()?;
+    if !programs.was_compared() {
+        stages.run("disk programs, once more from nothing", || build_programs_again(&programs))?;
+    }
     if !kernel.was_compared() {
-        let _lock = workspace::lock_cache()?;
         stages.run("kernel, once more from nothing", || compile_again(&source, &kernel))?;
     }
     Ok(())
@@ -157,6 +168,19 @@ fn difference(one: &Path, other: &Path) -> Result<Option<String>> {
     let said =
         Program::new("sh").args(["-c", "cmp \"$0\" \"$1\" 2>&1 || true"]).arg(one).arg(other).read()?;
     Ok(Some(said.trim().to_owned()).filter(|said| !said.is_empty()))
+}
+
+/// Builds the programs that come from Debian's sources in another folder, and compares them.
+fn build_programs_again(programs: &Kept) -> Result<()> {
+    let elsewhere = workspace::cache()?.join(ELSEWHERE);
+    workspace::remove_folder(&elsewhere)?;
+    workspace::make_folder(&elsewhere)?;
+    let again = elsewhere.join("disk-programs");
+    programs.build_again(&again)?;
+    let count = compare(programs.folder(), &again, &Kept::names())?;
+    eprintln!("    {count} programs, byte for byte the same");
+    programs.mark_as_compared()?;
+    workspace::remove_folder(&elsewhere)
 }
 
 /// Compiles the kernel in another folder, from nothing but its sources, and compares every object and what was linked of them.
