@@ -111,6 +111,7 @@ const PACKAGES: &[Package] = &[
     test("binutils", "second opinion on static binaries"),
     test("chromium", "shows the pages made of a record: complaints, requests to the network"),
     test("cryptsetup-bin", "LUKS signatures"),
+    test("fish", "reads its completions"),
     test("fuse3", "files that fail, for recovery to be tested on"),
     test("gdisk", "second opinion on partition tables"),
     test("jq", "second reader of the record"),
@@ -124,6 +125,7 @@ const PACKAGES: &[Package] = &[
     test("sparse", "checking the guard's C"),
     test("unzip", "second opinion on the members of AFF4 volumes"),
     test("udftools", "UDF signatures"),
+    test("zsh", "reads its completions"),
 ];
 
 /// The emulator comes from backports on Debian 12, whose own 7.2 lacks UFS.

@@ -14,8 +14,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
-/// Process 1 of the image is of no use elsewhere.
-const ONLY_IN_THE_IMAGE: &str = "pf-init";
+/// Process 1, and the console of a machine whose kernel has the guard, are of no use elsewhere.
+const ONLY_IN_THE_IMAGE: [&str; 2] = ["pf-init", "pf-console"];
 
 /// Below the prefix: one line for each file, and for each folder that was made, with a slash at its end.
 const LIST: &str = "share/permafrost/installed.txt";
@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, stages: &mut Stages) -> Result<()> {
             .arg(draft.path())
             .run()
     })?;
-    for (binary, _) in binaries.iter().zip(TOOLS).filter(|(_, (_, name))| *name != ONLY_IN_THE_IMAGE) {
+    for (binary, _) in binaries.iter().zip(TOOLS).filter(|(_, (_, name))| !ONLY_IN_THE_IMAGE.contains(name)) {
         let to = draft.path().join("bin").join(binary.file_name().unwrap_or_default());
         workspace::make_folder(&draft.path().join("bin"))?;
         workspace::copy(binary, &to)?;
