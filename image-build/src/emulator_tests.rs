@@ -7,11 +7,11 @@ use crate::workspace;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
-/// Programs at a time, each with one machine, which keeps one core busy while it does not wait.
-const PROGRAMS: usize = 2;
+/// Machines at a time. Each keeps one core busy while it does not wait, and of three one often waits.
+const MACHINES: usize = 3;
 
 /// By far the longest, and its machines are two.
 const TWO_MACHINES: &str = "guard_matrix";
@@ -54,7 +54,14 @@ pub fn run(only: Option<&[&str]>) -> Result<()> {
     }
     let names: Vec<String> = suites.iter().map(|suite| suite.name.clone()).collect();
     let waiting = Mutex::new(suites.into_iter().collect::<VecDeque<_>>());
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let places = Places::default();
+    // In their order: whoever is next keeps the others from taking the places that it waits for.
+    let next = || {
+        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let suite = waiting.pop_front()?;
+        let taken = places.take(suite.machines());
+        Some((suite, taken))
+    };
     // Failed until it has passed, whatever becomes of the thread that runs it.
     let failed = Mutex::new(names);
     let passed = |name: &str| {
@@ -62,14 +69,14 @@ pub fn run(only: Option<&[&str]>) -> Result<()> {
     };
     std::thread::scope(|scope| {
         let work = || {
-            while let Some(suite) = next() {
+            while let Some((suite, _taken)) = next() {
                 match suite.run() {
                     Ok(()) => passed(&suite.name),
                     Err(failure) => eprintln!("    {:<20} FAILED: {failure}", suite.name),
                 }
             }
         };
-        for _ in 0..PROGRAMS {
+        for _ in 0..MACHINES {
             scope.spawn(work);
         }
     });
@@ -80,7 +87,45 @@ pub fn run(only: Option<&[&str]>) -> Result<()> {
     }
 }
 
+/// Places for machines, each taken or free.
+#[derive(Default)]
+struct Places {
+    taken: Mutex<usize>,
+    given_back: Condvar,
+}
+
+/// Places that are given back when this goes.
+struct Taken<'a> {
+    places: &'a Places,
+    machines: usize,
+}
+
+impl Places {
+    /// Waits until so many are free, and takes them.
+    fn take(&self, machines: usize) -> Taken<'_> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let too_many = |taken: &mut usize| taken.saturating_add(machines) > MACHINES;
+        let mut taken = self.given_back.wait_while(taken, too_many).unwrap_or_else(PoisonError::into_inner);
+        *taken = taken.saturating_add(machines);
+        Taken { places: self, machines }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        *taken = taken.saturating_sub(self.machines);
+        drop(taken);
+        self.places.given_back.notify_all();
+    }
+}
+
 impl Suite {
+    /// How many machines it has at a time.
+    fn machines(&self) -> usize {
+        if self.name == TWO_MACHINES { 2 } else { 1 }
+    }
+
     fn run(&self) -> Result<()> {
         let logs = workspace::outputs()?.join("logs");
         workspace::make_folder(&logs)?;
@@ -88,7 +133,7 @@ impl Suite {
         let begun = Instant::now();
         let outcome = Program::new(&self.program)
             .in_folder(&workspace::root().join("tests"))
-            .args(["--nocapture", "--test-threads", if self.name == TWO_MACHINES { "2" } else { "1" }])
+            .args(["--nocapture", "--test-threads", &self.machines().to_string()])
             .log_to(&log)?
             .run();
         let said = String::from_utf8_lossy(&workspace::read(&log)?).into_owned();
@@ -163,6 +208,23 @@ mod tests {
             (suites[0].name.as_str(), suites[0].program.as_path()),
             ("boots", Path::new("/t/boots-2"))
         );
+    }
+
+    #[test]
+    fn whoever_finds_no_place_waits_until_one_is_given_back() {
+        let places = Places::default();
+        let both = places.take(2);
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _also = places.take(2);
+                tell.send(()).unwrap();
+            });
+            assert!(told.recv_timeout(std::time::Duration::from_millis(200)).is_err(), "four of three");
+            drop(both);
+            told.recv().unwrap();
+        });
+        drop(places.take(MACHINES));
     }
 
     #[test]
