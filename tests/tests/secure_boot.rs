@@ -184,7 +184,8 @@ fn with_evidence(machine: Machine, folder: &Path) -> (Machine, Oracle) {
 /// What the record of an acquisition says of firmware and Secure Boot.
 fn start_in_a_record(guest: &mut Guest) -> [String; 2] {
     let disk = guest.await_disk(u64::try_from(EVIDENCE_BYTES).unwrap()).unwrap();
-    let acquire = format!("pf-acquire /dev/{disk} --to /run --evidence 1 --incomplete");
+    let acquire =
+        format!("pf-acquire /dev/{disk} --to /run --case VM-1 --evidence 1 --examiner 'A. Examiner'");
     guest.demand_within(&acquire, REFUSAL_WITHIN).unwrap();
     let record = guest.demand("head -n 1 /run/1.record.jsonl").unwrap();
     let first: serde_json::Value = serde_json::from_str(&record).unwrap();
