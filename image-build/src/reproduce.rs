@@ -35,9 +35,9 @@ pub fn run(stages: &mut Stages) -> Result<()> {
 /// Builds everything that [`image::build`] has built a second time and compares. What comes out of the cache counts only
 /// if a second build of that was compared once; where it was not, that is done now.
 pub fn once_more(stages: &mut Stages) -> Result<()> {
+    let _lock = workspace::lock("second-build.lock")?;
     let (source, kernel) = kernel()?;
     second_build(stages, &kernel)?;
-    let _lock = workspace::lock_cache()?;
     let programs = disk_programs::keep()?;
     if !programs.was_compared() {
         stages.run("disk programs, once more from nothing", || build_programs_again(&programs))?;
@@ -187,11 +187,13 @@ fn build_programs_again(programs: &Kept) -> Result<()> {
 fn compile_again(source: &KernelSource, kernel: &CompiledKernel) -> Result<()> {
     let outputs = workspace::outputs()?;
     let (initramfs, bz_image) = (outputs.join("initramfs.cpio"), outputs.join("bzImage"));
-    kernel.link(&initramfs, &bz_image)?;
     let elsewhere = workspace::cache()?.join(ELSEWHERE);
     workspace::remove_folder(&elsewhere)?;
     workspace::make_folder(&elsewhere)?;
     let again = kernel_build::compile_from_nothing(source, &elsewhere.join("kernel"), &initramfs)?;
+    // Only now: whoever builds an image meanwhile has not to wait, and may have put another initramfs in.
+    let _lock = workspace::lock_cache()?;
+    kernel.link(&initramfs, &bz_image)?;
     let names = linked_files(&again)?;
     let count = compare(&kernel.build_folder(), &again, &names)?;
     eprintln!("    {count} objects, byte for byte the same");

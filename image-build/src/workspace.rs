@@ -33,7 +33,12 @@ pub fn cache() -> Result<PathBuf> {
 
 /// Holds the cache for one build at a time, until dropped.
 pub fn lock_cache() -> Result<File> {
-    let path = cache()?.join("lock");
+    lock("lock")
+}
+
+/// Holds what the file `name` in the cache stands for, until dropped.
+pub fn lock(name: &str) -> Result<File> {
+    let path = cache()?.join(name);
     let lock = File::create(&path).doing(|| format!("making {}", path.display()))?;
     if lock.try_lock().is_err() {
         eprintln!("    waiting for another build that uses {}", path.display());
