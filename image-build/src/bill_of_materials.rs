@@ -14,6 +14,7 @@ use crate::disk_programs::DiskProgram;
 use crate::error::Result;
 use crate::kernel_build::{BUILD_TIME, CompiledKernel};
 use crate::kernel_source::KernelSource;
+use crate::keymaps;
 use crate::manifest;
 use crate::process::Program;
 use crate::static_tools::TOOLS;
@@ -95,13 +96,15 @@ fn add_parts(document: &mut Document, contents: &Contents) -> Id {
     image
 }
 
-/// The Debian package that a file of the image came from: the one that has a file of the same content, or whose loader
-/// or font it was put together from.
+/// The Debian package that a file of the image came from: the one that has a file of the same content, or whose loader,
+/// font or keyboard layout it was made of.
 fn origin<'a>(file: &FileOfImage, debian: &'a [components::DebianPackage]) -> Option<&'a Component> {
     let made_of = if file.part == Part::SystemArea || file.is(Part::Iso, "boot/grub/eltorito.img") {
         Some(components::BIOS_LOADER)
     } else if file.is(Part::Initramfs, console_font::PLACE) {
         Some(console_font::PACKAGE)
+    } else if file.part == Part::Initramfs && file.path.starts_with(keymaps::FOLDER) {
+        Some(keymaps::PACKAGE)
     } else {
         None
     };

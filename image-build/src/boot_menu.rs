@@ -3,6 +3,8 @@
 //! The kernel's own command line names screen and first serial port. Of what a menu adds it takes `console=` and `pf.`
 //! words only, so what a picture looks like is settled before the kernel starts. The digit before an entry starts it.
 
+use crate::keymaps::{BUILT_IN, LAYOUTS};
+
 /// Leads GRUB to the menu in the ISO file system of its own medium. GRUB itself has put the device it was started from
 /// into `$prefix`: `(hd0,gpt2)/EFI/debian` on a stick and `(cd0)/EFI/debian` on a CD both begin with the medium's name.
 /// `$cmdpath` would tell the same in Debian's 2.06 only; their 2.12 sets `$fw_path` in its place.
@@ -98,7 +100,59 @@ menuentry \"5  Enrol this image's key on this machine (changes its NVRAM)\" --ho
 fi
 ";
 
+/// What a submenu's entries are begun with must be exported: it sees no other variables.
+const LAYOUTS_BEGIN: &str = "\
+export start
+submenu '6  Keyboard layout, where it is not US' --hotkey=6 {
+";
+
+/// The default by each layout but the kernel's own.
+fn layouts() -> String {
+    let entries = LAYOUTS.iter().filter(|layout| layout.name != BUILT_IN).map(|layout| {
+        let (name, title) = (layout.name, layout.title);
+        format!(
+            "menuentry '{title}  {name}' {{\n  set gfxpayload=1024x768x32,1024x768,auto\n  \
+             $start /boot/bzImage pf.keys={name}\n}}\n"
+        )
+    });
+    format!("{LAYOUTS_BEGIN}{}}}\n", entries.collect::<String>())
+}
+
 /// The menu, with an entry for MokManager where the medium carries a certificate.
 pub fn text(with_certificate: bool) -> String {
-    format!("{BEGIN}{}", if with_certificate { ENROLMENT } else { "" })
+    format!("{BEGIN}{}{}", if with_certificate { ENROLMENT } else { "" }, layouts())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_digit_starts_one_entry_and_stands_before_it() {
+        for (with_certificate, digits) in [(false, "12346"), (true, "123456")] {
+            let menu = text(with_certificate);
+            let keys = menu.lines().filter_map(|line| line.split_once(" --hotkey="));
+            let keys: String = keys
+                .map(|(title, key)| {
+                    assert_eq!(title.split(['\'', '"']).nth(1).unwrap()[..1], key[..1]);
+                    &key[..1]
+                })
+                .collect();
+            let mut sorted: Vec<char> = keys.chars().collect();
+            sorted.sort_unstable();
+            assert_eq!(sorted.into_iter().collect::<String>(), digits);
+        }
+    }
+
+    #[test]
+    fn every_layout_but_the_kernels_own_has_an_entry_that_a_boot_loader_can_show() {
+        let menu = text(false);
+        assert!(menu.is_ascii());
+        for layout in &LAYOUTS {
+            let word = format!("$start /boot/bzImage pf.keys={}\n", layout.name);
+            assert_eq!(menu.matches(&word).count(), usize::from(layout.name != BUILT_IN), "{word}");
+            assert!(!layout.title.contains(['\'', '$', '\\']), "{}", layout.title);
+        }
+        assert_eq!(menu.matches('{').count(), menu.matches('}').count());
+    }
 }

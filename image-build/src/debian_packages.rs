@@ -61,6 +61,8 @@ const PACKAGES: &[Package] = &[
     build("python3-minimal", "kernel build"),
     build("busybox-static", "the shell of the image"),
     build("unifont", "letters and Chinese characters of the console"),
+    build("xkb-data", "keyboard layouts of the image"),
+    build("kbd", "the same: writes them down for the kernel"),
     build("musl-tools", "static programs that prepare a destination"),
     build("autoconf", "the same: mkntfs"),
     build("automake", "the same: mkntfs"),

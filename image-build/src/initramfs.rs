@@ -5,6 +5,7 @@ use crate::cpio::{Archive, Node};
 use crate::disk_programs::DiskProgram;
 use crate::error::{Result, XtaskError};
 use crate::kernel_build::BUILD_TIME;
+use crate::keymaps;
 use crate::process::Program;
 use crate::workspace;
 use std::path::{Path, PathBuf};
@@ -22,13 +23,15 @@ const CONSOLE: Node = Node::CharDevice { major: 5, minor: 1 };
 const NULL: Node = Node::CharDevice { major: 1, minor: 3 };
 
 /// busybox's shell takes its own programs before those in PATH, and its mke2fs makes ext2 alone; a function comes before both.
+/// `kbd de` loads a keyboard layout: those letters lie on the same keys of every layout that the image has, unlike those of a path.
 /// Shells that are started from the first one read the file that ENV names.
 const PROFILE: &str = "\
 PATH=/bin\n\
 PS1='permafrost:\\w\\$ '\n\
 ENV=/etc/profile\n\
 export PATH PS1 ENV\n\
-mke2fs() { /bin/mke2fs \"$@\"; }\n";
+mke2fs() { /bin/mke2fs \"$@\"; }\n\
+kbd() { loadkmap <\"/usr/share/permafrost/keymaps/$1.bmap\" || ls /usr/share/permafrost/keymaps; }\n";
 
 /// Makes the archive of the image whose release file says `release`.
 pub fn assemble(tools: &[PathBuf], disk_programs: &[DiskProgram], release: &str) -> Result<Archive> {
@@ -44,6 +47,9 @@ pub fn assemble(tools: &[PathBuf], disk_programs: &[DiskProgram], release: &str)
     archive.put("etc/permafrost-release", text(release));
     archive.put("etc/profile", text(PROFILE));
     archive.put(console_font::PLACE, Node::File { mode: 0o644, content: console_font::read()? });
+    for (place, content) in keymaps::make()? {
+        archive.put(&place, Node::File { mode: 0o644, content });
+    }
     Ok(archive)
 }
 

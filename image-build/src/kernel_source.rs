@@ -1,6 +1,7 @@
 //! Debian's kernel source: fetched, checked and unpacked once into the user's cache.
 
-use crate::error::{Doing, Result, XtaskError};
+use crate::downloads;
+use crate::error::{Doing, Result};
 use crate::process::Program;
 use crate::workspace;
 use std::fs;
@@ -24,45 +25,11 @@ pub struct KernelSource {
 /// A version in the cache is used on as long as it is there: the same input gives the same kernel. Removing the cache
 /// folder takes the newest of the series.
 pub fn obtain() -> Result<KernelSource> {
-    let downloads = workspace::cache()?.join("downloads");
-    workspace::make_folder(&downloads)?;
-    let package = match cached(&downloads)? {
-        Some(package) => package,
-        None => fetch(&downloads)?,
-    };
+    let package = downloads::obtain(PACKAGE)?;
     let version = version_of(&package)?;
     let sha256 = workspace::sha256_of_file(&package)?;
     let tree = unpack(&package, &sha256)?;
     Ok(KernelSource { version, sha256, tree })
-}
-
-fn cached(downloads: &Path) -> Result<Option<PathBuf>> {
-    let packages = workspace::files_below(downloads)?;
-    Ok(packages
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "deb"))
-        .filter(|path| path.to_string_lossy().starts_with(&format!("{PACKAGE}_")))
-        .map(|path| downloads.join(path))
-        .next_back())
-}
-
-/// apt checks the package against the archive's signed index.
-fn fetch(downloads: &Path) -> Result<PathBuf> {
-    let incoming =
-        tempfile::tempdir_in(downloads).doing(|| format!("making a folder in {}", downloads.display()))?;
-    let get = |words: &[&str]| Program::new("apt-get").args(words).in_folder(incoming.path());
-    if get(&["download", "-q", PACKAGE]).log_to(&workspace::outputs()?.join("apt.log"))?.run().is_err() {
-        // The list of packages may be older than what the archive still keeps.
-        crate::debian_packages::refresh_lists()?;
-        get(&["download", "-q", PACKAGE]).log_to(&workspace::outputs()?.join("apt.log"))?.run()?;
-    }
-    let name = workspace::files_below(incoming.path())?
-        .into_iter()
-        .next()
-        .ok_or_else(|| XtaskError::Unfit(format!("apt-get download {PACKAGE} left no file")))?;
-    let kept = downloads.join(&name);
-    fs::rename(incoming.path().join(&name), &kept).doing(|| format!("keeping {}", kept.display()))?;
-    Ok(kept)
 }
 
 fn version_of(package: &Path) -> Result<String> {
@@ -78,7 +45,7 @@ fn unpack(package: &Path, sha256: &str) -> Result<PathBuf> {
     }
     let cache = workspace::cache()?;
     let work = tempfile::tempdir_in(&cache).doing(|| format!("making a folder in {}", cache.display()))?;
-    Program::new("dpkg-deb").arg("-x").arg(package).arg(work.path().join("deb")).run()?;
+    downloads::unpack(package, &work.path().join("deb"))?;
     let archive = work.path().join(format!("deb/usr/src/{PACKAGE}.tar.xz"));
     let unpacked = work.path().join("tree");
     workspace::make_folder(&unpacked)?;

@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 
-/// Debian packages whose files get into the image.
-pub const PACKAGES_IN_IMAGE: [&str; 7] = [
+/// Debian packages whose files get into the image, as they are or as something that is made of them.
+pub const PACKAGES_IN_IMAGE: [&str; 8] = [
     "busybox-static",
     "grub-pc-bin",
     "grub-efi-amd64-bin",
@@ -22,6 +22,7 @@ pub const PACKAGES_IN_IMAGE: [&str; 7] = [
     "shim-signed",
     "shim-helpers-amd64-signed",
     crate::console_font::PACKAGE,
+    crate::keymaps::PACKAGE,
 ];
 
 #[derive(Serialize)]

@@ -72,10 +72,15 @@ impl Program {
     }
 
     /// Runs it, demands success and returns what it wrote to standard output.
-    pub fn read(mut self) -> Result<String> {
+    pub fn read(self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.read_bytes()?).into_owned())
+    }
+
+    /// The same where that is no text.
+    pub fn read_bytes(mut self) -> Result<Vec<u8>> {
         let output = self.command.output().map_err(|e| self.failed(&format!("could not be started: {e}")))?;
         if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+            return Ok(output.stdout);
         }
         let said = String::from_utf8_lossy(&output.stderr);
         Err(self.failed(&format!("ended with {}: {}", output.status, said.trim())))

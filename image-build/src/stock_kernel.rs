@@ -1,6 +1,7 @@
 //! A stock Debian kernel of the same series, with its own modules and our pf-prove: what the guard is compared with.
 
 use crate::cpio::Node;
+use crate::downloads;
 use crate::error::{Doing, Result, XtaskError};
 use crate::kernel_build::BUILD_TIME;
 use crate::process::Program;
@@ -71,13 +72,13 @@ pub struct StockKernel {
 
 /// Fetches the newest stock kernel of the series and makes an initial RAM disk with `tools`.
 pub fn obtain(tools: &[PathBuf]) -> Result<StockKernel> {
-    let package = fetch(&newest()?)?;
+    let package = downloads::obtain(&newest()?)?;
     let folder = workspace::outputs()?.join("stock");
     workspace::remove_folder(&folder)?;
     workspace::make_folder(&folder)?;
     let work = tempfile::tempdir_in(&folder).doing(|| format!("making a folder in {}", folder.display()))?;
     let root = work.path();
-    Program::new("dpkg-deb").arg("-x").arg(&package).arg(root).run()?;
+    downloads::unpack(&package, root)?;
     let release = only_entry(&root.join("lib/modules"))?;
     let kernel = folder.join("vmlinuz");
     workspace::copy(&root.join(format!("boot/vmlinuz-{release}")), &kernel)?;
@@ -102,22 +103,6 @@ fn newest() -> Result<String> {
 fn patch_level(name: &str) -> u32 {
     let rest = name.strip_prefix(SERIES).unwrap_or_default();
     rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
-}
-
-fn fetch(name: &str) -> Result<PathBuf> {
-    let downloads = workspace::cache()?.join("downloads");
-    workspace::make_folder(&downloads)?;
-    let find = || -> Result<Option<PathBuf>> {
-        let files = workspace::files_below(&downloads)?;
-        let prefix = format!("{name}_");
-        Ok(files.into_iter().find(|file| file.to_string_lossy().starts_with(&prefix)))
-    };
-    if find()?.is_none() {
-        let log = workspace::outputs()?.join("apt.log");
-        Program::new("apt-get").args(["download", "-q", name]).in_folder(&downloads).log_to(&log)?.run()?;
-    }
-    let file = find()?.ok_or_else(|| XtaskError::Unfit(format!("apt-get download {name} left no file")))?;
-    Ok(downloads.join(file))
 }
 
 fn only_entry(folder: &Path) -> Result<String> {

@@ -195,13 +195,8 @@ impl<'a> Person<'a> {
             " " => "spc".to_owned(),
             other => other.to_ascii_lowercase(),
         };
-        let mut keys = vec![json!({ "type": "qcode", "data": code })];
-        if is_upper {
-            keys.insert(0, json!({ "type": "qcode", "data": "shift" }));
-        }
-        self.machine.qmp.execute("send-key", json!({ "keys": keys, "hold-time": 30 }))?;
-        std::thread::sleep(Duration::from_millis(120));
-        Ok(())
+        let keys: &[&str] = if is_upper { &["shift", &code] } else { &[&code] };
+        self.machine.qmp.press_together(keys)
     }
 
     /// Moves the mark until it stands on a line with `text`, waits until keys are taken, and presses Enter.

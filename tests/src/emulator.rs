@@ -105,6 +105,7 @@ pub struct Machine {
     memory_mib: u32,
     screen: (u32, u32),
     wanted: &'static str,
+    told: &'static str,
 }
 
 impl Machine {
@@ -125,6 +126,7 @@ impl Machine {
             memory_mib: 1024,
             screen: (1280, 800),
             wanted: "pf.shell",
+            told: "",
         }
     }
 
@@ -148,6 +150,13 @@ impl Machine {
     #[must_use]
     pub fn with_console_on_the_serial_line(mut self) -> Self {
         self.wanted = "pf.serial";
+        self
+    }
+
+    /// The same machine, whose kernel, where it is started without a boot menu, is told this as well.
+    #[must_use]
+    pub fn telling_kernel(mut self, words: &'static str) -> Self {
+        self.told = words;
         self
     }
 
@@ -316,7 +325,7 @@ impl Machine {
     }
 
     fn add_boot(&self, arguments: &mut Vec<String>) {
-        let words_of_kernel = format!("console=ttyS0 {}", self.wanted);
+        let words_of_kernel = format!("console=ttyS0 {} {}", self.wanted, self.told);
         match &self.boot {
             Boot::Kernel(kernel) => {
                 arguments.extend(["-kernel".into(), kernel.display().to_string()]);

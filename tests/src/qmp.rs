@@ -11,6 +11,10 @@ use crate::{
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long a key is held, in milliseconds, and when the next may be pressed.
+const HOLD_MS: u32 = 30;
+const BETWEEN_KEYS: Duration = Duration::from_millis(120);
+
 /// A connection in command mode.
 pub struct Qmp {
     socket: Socket,
@@ -118,6 +122,18 @@ impl Qmp {
             flushes: tried("flush"),
             highest_written: number("wr_highest_offset"),
         })
+    }
+
+    /// Presses keys of the machine's keyboard, together: `shift`, `minus`, `y`. Their names are those of a US keyboard's keys,
+    /// whatever the guest makes of them.
+    ///
+    /// # Errors
+    /// [`HarnessError::Qmp`] when there is no such key.
+    pub fn press_together(&mut self, keys: &[&str]) -> Result<()> {
+        let keys: Vec<Value> = keys.iter().map(|key| json!({ "type": "qcode", "data": key })).collect();
+        self.execute("send-key", json!({ "keys": keys, "hold-time": HOLD_MS }))?;
+        std::thread::sleep(BETWEEN_KEYS);
+        Ok(())
     }
 
     /// Writes what the emulated screen shows to `png`.

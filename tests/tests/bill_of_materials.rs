@@ -212,6 +212,8 @@ fn every_file_was_made_from_something_and_programs_of_others_from_their_packages
             "./esp/EFI/BOOT/grubx64.efi" => from("-grub-efi-amd64-signed-"),
             "./iso/boot/grub/eltorito.img" | "./system-area/mbr-boot-code.bin" => from("-grub-pc-bin-"),
             "./initramfs/bin/busybox" => from("-busybox-static-"),
+            "./initramfs/usr/share/permafrost/unifont.hex" => from("-unifont-"),
+            name if name.starts_with("./initramfs/usr/share/permafrost/keymaps/") => from("-xkb-data-"),
             "./iso/boot/bzImage" => from("-linux-source-") && from("-permafrost-evidence-guard-"),
             _ => !sources.is_empty(),
         };

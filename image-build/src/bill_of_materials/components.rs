@@ -6,6 +6,7 @@ use crate::disk_programs::DiskProgram;
 use crate::error::{Result, XtaskError};
 use crate::kernel_build::CompiledKernel;
 use crate::kernel_source::{self, KernelSource};
+use crate::keymaps;
 use crate::manifest;
 use crate::process::Program;
 use crate::workspace;
@@ -15,9 +16,9 @@ use std::path::{Path, PathBuf};
 /// The package that the loader for BIOS is put together from.
 pub const BIOS_LOADER: &str = "grub-pc-bin";
 
-/// Licences of the programs, by the copyright files of Debian's busybox, grub2, shim and unifont; those of signed packages tell only who
+/// Licences of the programs, by the copyright files of Debian's busybox, grub2, shim, unifont and xkb-data; those of signed packages tell only who
 /// packed them.
-const LICENCES: [(&str, &str); 7] = [
+const LICENCES: [(&str, &str); 8] = [
     ("busybox-static", "GPL-2.0-only"),
     (BIOS_LOADER, "GPL-3.0-or-later"),
     ("grub-efi-amd64-bin", "GPL-3.0-or-later"),
@@ -25,6 +26,10 @@ const LICENCES: [(&str, &str); 7] = [
     ("shim-signed", "BSD-2-Clause"),
     ("shim-helpers-amd64-signed", "BSD-2-Clause"),
     (console_font::PACKAGE, "OFL-1.1 OR GPL-2.0-or-later WITH Font-exception-2.0"),
+    (
+        keymaps::PACKAGE,
+        "MIT AND X11 AND HPND AND HPND-sell-variant AND MIT-open-group AND xkeyboard-config-Zinoviev",
+    ),
 ];
 
 /// Something with a version and a licence.

@@ -141,6 +141,8 @@ pub fn help(language: Language) -> &'static [&'static str] {
             "The last line shows the command that does the same in a shell.",
             "F1 help   F2 Chinese/English   ! or F9 root shell (exit comes back here)",
             "On the machine's own screen Alt-F2 is a second root shell.",
+            "Another keyboard layout: in a shell  kbd de  (fr, uk, ... kbd alone lists",
+            "them), or by the stick's menu, 6.",
             "q leaves; in the live environment the console opens again.",
         ],
         &[
@@ -158,6 +160,8 @@ pub fn help(language: Language) -> &'static [&'static str] {
             "最后一行显示等同的命令。",
             "F1 帮助   F2 中英文切换   ! 或 F9 命令行（exit 返回）",
             "本机屏幕上按 Alt-F2 为第二个命令行。",
+            "更换键盘布局：在命令行输入 kbd de（或 fr、uk 等，单独 kbd 列出全部），",
+            "或启动时选择 U 盘菜单第 6 项。",
             "q 退出；在取证系统中控制台会重新打开。",
         ],
     )

@@ -1,12 +1,13 @@
 //! `pf-init`: process 1 of the Permafrost image.
 //!
-//! Mounts what programs need, makes sure that the kernel's evidence guard holds every disk, starts the examiner's console or a
+//! Mounts what programs need, makes sure that the kernel's evidence guard holds every disk, loads a keyboard layout, starts the examiner's console or a
 //! shell on each terminal, reaps, and ends the machine in order. Where the guard is missing or a disk is not blocked it starts
 //! nothing and says so on every console. It opens no disk and mounts none; at the end it unmounts what an examiner mounted.
 #![forbid(unsafe_code)]
 
 mod announcement;
 mod console;
+mod keyboard;
 mod mounts;
 mod processes;
 mod shell;
@@ -58,7 +59,11 @@ fn main() -> ExitCode {
         announce(&consoles, trouble);
     }
     match (signals, verdict::reach(Path::new("/sys"), Guard::in_force())) {
-        (Ok(signals), Ok(verdict)) => live(signals, &consoles, &format!("{}{verdict}", banner())),
+        (Ok(signals), Ok(verdict)) => {
+            let command_line = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
+            let keyboard = keyboard::set_up(&command_line, Path::new(keyboard::MAPS));
+            live(signals, &consoles, &format!("{}{keyboard}{verdict}", banner()), Wanted::by(&command_line))
+        }
         (Err(trouble), Ok(_)) => refuse(&consoles, &[trouble]),
         (_, Err(problems)) => refuse(&consoles, &problems),
     }
@@ -74,9 +79,7 @@ fn refuse(consoles: &[Console], problems: &[String]) -> ! {
     }
 }
 
-fn live(mut signals: signals::Signals, consoles: &[Console], banner: &str) -> ! {
-    let command_line = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    let wanted = Wanted::by(&command_line);
+fn live(mut signals: signals::Signals, consoles: &[Console], banner: &str, wanted: Wanted) -> ! {
     if !wanted.shell {
         // The kernel's messages would stand in the middle of what the console shows; dmesg has them all.
         let _ = std::fs::write("/proc/sys/kernel/printk", "1");
