@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::{
     Doing, HarnessError, Result,
-    artifacts::cachefolder,
+    artifacts::cache_folder,
     host_program::{HostProgram, find},
 };
 
@@ -139,7 +139,7 @@ fn chronyd() -> Result<PathBuf> {
     if let Ok(path) = find("chronyd", "chrony") {
         return Ok(path);
     }
-    let cache = cachefolder()?;
+    let cache = cache_folder()?;
     let folder = cache.join("chrony");
     let program = folder.join("usr/sbin/chronyd");
     let lock = cache.join("chrony.lock");

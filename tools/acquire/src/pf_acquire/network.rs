@@ -4,7 +4,7 @@
 use record::{Network, NetworkState};
 use serde_json::Value;
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// `IFF_UP` and `IFF_LOOPBACK` (include/uapi/linux/if.h).
@@ -18,22 +18,19 @@ const MOST_INTERFACES: usize = 32;
 const MOST_BYTES: u64 = 256 << 10;
 
 /// An account is an object with a list of objects with lists of texts: one that goes deeper could not be read in a record.
-const DEEPEST: u32 = 4;
+const DEEPEST: u32 = 5;
 
 /// By what is below `class`, `/sys/class/net`, and the account at `account`; `None` where the kernel shows no interfaces.
 pub fn told(class: &Path, account: &Path) -> Option<Network> {
-    let mut up: Vec<String> = fs::read_dir(class)
-        .ok()?
-        .flatten()
-        .filter(|entry| {
-            let flags = fs::read_to_string(entry.path().join("flags")).unwrap_or_default();
-            let flags = u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).unwrap_or(0);
-            flags & (UP | LOOP) == UP
-        })
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .take(MOST_INTERFACES)
-        .collect();
-    up.sort_unstable();
+    let mut up = Vec::new();
+    for entry in fs::read_dir(class).ok()?.flatten() {
+        let flags = fs::read_to_string(entry.path().join("flags")).unwrap_or_default();
+        let flags = u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).unwrap_or(0);
+        if flags & (UP | LOOP) == UP && up.len() < MOST_INTERFACES {
+            up.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    up.sort();
     let state = if up.is_empty() { NetworkState::Off } else { NetworkState::On };
     let (account, account_problem) = match read(account) {
         Ok(account) => (account, None),
@@ -43,13 +40,13 @@ pub fn told(class: &Path, account: &Path) -> Option<Network> {
 }
 
 fn read(path: &Path) -> Result<Option<Value>, String> {
-    if !path.exists() {
-        return Ok(None);
+    let mut bytes = Vec::new();
+    match fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e.to_string()),
+        Ok(_) => {}
     }
-    let mut text = String::new();
-    let file = fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
-    file.map_err(|e| e.to_string())?;
-    match serde_json::from_str(&text) {
+    match serde_json::from_slice(&bytes) {
         Ok(account) if is_shallow(&account, DEEPEST) => Ok(Some(account)),
         _ => Err("not an account that pf-net wrote".to_owned()),
     }
