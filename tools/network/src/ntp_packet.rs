@@ -149,12 +149,12 @@ pub fn read(bytes: &[u8], number: u64) -> Result<Answer, Refused> {
 fn unix(timestamp: u64) -> UnixNanoseconds {
     let (seconds, fraction) = (i128::from(timestamp >> 32), i128::from(timestamp & 0xffff_ffff));
     let era = if timestamp >> 63 == 1 { 0 } else { 1 << 32 };
-    (seconds + era - ERA_TO_UNIX) * SECOND + (fraction * SECOND >> 32)
+    (seconds + era - ERA_TO_UNIX) * SECOND + ((fraction * SECOND) >> 32)
 }
 
 /// A short timestamp (clause 6) in nanoseconds.
 fn short(timestamp: u32) -> i128 {
-    i128::from(timestamp) * SECOND >> 16
+    (i128::from(timestamp) * SECOND) >> 16
 }
 
 /// What is at the root or in the way: four letters at stratum 1, an address above.
@@ -251,7 +251,7 @@ pub mod tests {
         assert_eq!(unix(0xffff_ffff_0000_0000), 2_085_978_495 * SECOND);
         assert_eq!(unix(0x8000_0000_0000_0000), -61_505_152 * SECOND, "20 January 1968, 03:14:08");
         assert_eq!(unix(0x8000_0000) - unix(0), SECOND / 2);
-        assert_eq!(unix(ERA_TO_UNIX as u64 + 1 << 32), SECOND);
+        assert_eq!(unix(2_208_988_801 << 32), SECOND);
     }
 
     proptest! {
