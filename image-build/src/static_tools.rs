@@ -14,6 +14,7 @@ pub const TOOLS: &[(&str, &str)] = &[
     ("acquire", "pf-acquire"),
     ("verify", "pf-verify"),
     ("convert", "pf-convert"),
+    ("network", "pf-net"),
     ("prove", "pf-prove"),
     ("report", "pf-record"),
     ("examiner-console", "pf-console"),

@@ -14,6 +14,7 @@ use crate::{
     Doing, HarnessError, Result,
     disk_device::{Disk, scsi_adapter},
     host_program::{find, last_part},
+    network_card::NetworkCard,
     qmp::Qmp,
     serial_shell::SerialShell,
     socket::Socket,
@@ -100,6 +101,8 @@ pub struct Machine {
     scsi_adapter: Option<String>,
     usb_stick: Option<PathBuf>,
     controllers: Vec<Value>,
+    network_cards: Vec<NetworkCard>,
+    clock: Option<String>,
     tpm: Option<(TpmModel, PathBuf)>,
     variables: Option<VariableStore>,
     memory_mib: u32,
@@ -121,6 +124,8 @@ impl Machine {
             scsi_adapter: None,
             usb_stick: None,
             controllers: Vec::new(),
+            network_cards: Vec::new(),
+            clock: None,
             tpm: None,
             variables: None,
             memory_mib: 1024,
@@ -215,6 +220,20 @@ impl Machine {
         self
     }
 
+    /// The same machine with one more network card.
+    #[must_use]
+    pub fn network_card(mut self, card: &NetworkCard) -> Self {
+        self.network_cards.push(card.clone());
+        self
+    }
+
+    /// The same machine, whose clock stands at `time` (UTC, e.g. `2026-03-17T09:12:04`) when it is switched on.
+    #[must_use]
+    pub fn clock(mut self, time: &str) -> Self {
+        self.clock = Some(time.into());
+        self
+    }
+
     /// The same machine with the TPM that listens at `socket`.
     #[must_use]
     pub fn tpm(mut self, model: TpmModel, socket: impl Into<PathBuf>) -> Self {
@@ -289,6 +308,13 @@ impl Machine {
             add_device(&mut arguments, &json!({ "driver": driver, "tpmdev": "tpm0" }));
         }
         self.controllers.iter().for_each(|device| add_device(&mut arguments, device));
+        for card in &self.network_cards {
+            arguments.extend(card.arguments(logs));
+            add_device(&mut arguments, &card.device());
+        }
+        if let Some(time) = &self.clock {
+            arguments.extend(["-rtc".into(), format!("base={time}")]);
+        }
         for disk in &self.disks {
             if let Some(brake) = disk.brake() {
                 arguments.extend(["-object".into(), format!("throttle-group,id={brake}")]);

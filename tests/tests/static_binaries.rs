@@ -5,8 +5,17 @@
 
 use harness::artifacts::Artifacts;
 
-const TOOLS: [&str; 8] =
-    ["pf-init", "pf-guard", "pf-devices", "pf-acquire", "pf-verify", "pf-convert", "pf-prove", "pf-record"];
+const TOOLS: [&str; 9] = [
+    "pf-init",
+    "pf-guard",
+    "pf-devices",
+    "pf-acquire",
+    "pf-verify",
+    "pf-convert",
+    "pf-net",
+    "pf-prove",
+    "pf-record",
+];
 const LARGEST: usize = 4 << 20;
 
 /// ELF-64 as the System V ABI lays it out (gABI 4.1, chapters 4 and 5), little endian.

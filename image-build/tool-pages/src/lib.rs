@@ -22,13 +22,14 @@ struct Tool {
     section: &'static str,
 }
 
-fn tools() -> [Tool; 7] {
+fn tools() -> [Tool; 8] {
     let tool = |command, section| Tool { command, section };
     [
         tool(acquire::command(), ADMINISTRATION),
         tool(convert::command(), COMMANDS),
         tool(devices::command(), ADMINISTRATION),
         tool(guard::command(), ADMINISTRATION),
+        tool(network::command(), ADMINISTRATION),
         tool(prove::command(), ADMINISTRATION),
         tool(report::command(), COMMANDS),
         tool(verify::command(), COMMANDS),

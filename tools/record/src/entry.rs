@@ -4,6 +4,7 @@ use crate::KeyNotice;
 use crate::fault_entry::{FaultPolicy, Reread, RescueBegun, RescueEnded, RescuePass, Unstable};
 use crate::leaves_entry::Leaves;
 use crate::measured_boot_entry::MeasuredBoot;
+use crate::network_state::Network;
 use crate::resume_entry::{Checkpoint, ResumeBegun};
 use evidence::{
     ByteCount, ByteOffset, Case, DeviceIdentity, Digest, Extent, ExtentSet, GuardState, HashAlgorithm,
@@ -211,6 +212,10 @@ pub struct Environment {
     /// Whether UEFI started only what is signed: `on`, `off` or `unknown`; absent where the firmware has no Secure Boot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secure_boot: Option<String>,
+    /// The network when the acquisition began; absent where the kernel does not show it, and in records of versions that did not
+    /// ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
     /// Instructions that the processor computes each hash with, by the algorithm's word; each passed its self-test.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hash_implementations: BTreeMap<String, String>,

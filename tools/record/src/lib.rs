@@ -34,6 +34,7 @@ mod head;
 mod key;
 mod leaves_entry;
 mod measured_boot_entry;
+mod network_state;
 mod pem;
 mod reader;
 mod resume_entry;
@@ -54,6 +55,7 @@ pub use head::{HEAD_SUFFIX, HEAD_VERSION, Head, HeadError, HeadStatement, KeyNot
 pub use key::{KeyError, PublicKey, SecretKey};
 pub use leaves_entry::Leaves;
 pub use measured_boot_entry::{EventLog, MeasuredBoot, PcrBanks, TpmPresence};
+pub use network_state::{Network, NetworkState};
 pub use reader::{Break, Chain, Content, Flaw, RecordFile, StoredEntry, read, visit};
 pub use resume_entry::{Checkpoint, ResumeBegun};
 pub use writer::{RecordWriter, is_being_written};

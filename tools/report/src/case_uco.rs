@@ -6,6 +6,7 @@
 use crate::account::Account;
 use crate::beside::SmallFile;
 use crate::language::Language;
+use crate::network_words;
 use crate::start;
 use crate::text;
 use evidence::{DeviceIdentity, HashAlgorithm, HashSet};
@@ -148,7 +149,13 @@ impl Graph {
         let by = environment.hash_implementations.iter().map(|(hash, by)| format!("{hash} by {by}"));
         let hashes = by.collect::<Vec<_>>().join(", ");
         let firmware = start::told(environment, Language::English).unwrap_or_default();
-        let told = [environment.image.as_deref().unwrap_or_default(), firmware.as_str(), hashes.as_str()];
+        let network = [
+            network_words::state(environment, Language::English).map(|told| format!("Network {told}")),
+            network_words::acts(environment, Language::English),
+            network_words::time_reference(environment, Language::English),
+        ];
+        let image = environment.image.clone().unwrap_or_default();
+        let told = [image, firmware, hashes].into_iter().chain(network.into_iter().flatten());
         put(&mut computer, "uco-core:description", strings(told));
         let mut host = object("uco-observable:ComputerSpecificationFacet", self.id("computer/host"));
         text_into(&mut host, "uco-observable:hostname", &environment.host);

@@ -7,6 +7,7 @@ use crate::account::Account;
 use crate::beside::SmallFile;
 use crate::language::Language;
 use crate::markup::Markup;
+use crate::network_words;
 use crate::start;
 use crate::text;
 use evidence::{ByteCount, ByteOffset, DeviceIdentity, Extent, HashAlgorithm};
@@ -98,6 +99,13 @@ fn acquisition(account: &Account, opened: &AcquisitionOpened, xml: &mut Markup) 
         field(acquisition, "pf:kernel", &opened.environment.kernel);
         field(acquisition, "pf:host", &opened.environment.host);
         known(acquisition, "pf:firmware", start::told(&opened.environment, Language::English).as_deref());
+        for (name, told) in [
+            ("pf:network", network_words::state(&opened.environment, Language::English)),
+            ("pf:network_acts", network_words::acts(&opened.environment, Language::English)),
+            ("pf:time_reference", network_words::time_reference(&opened.environment, Language::English)),
+        ] {
+            known(acquisition, name, told.as_deref());
+        }
         let guard = match &opened.guard {
             GuardReport::InForce { disk, state, .. } => format!("in force: {disk} was {state}"),
             GuardReport::NotADisk { reason } => format!("in force; the source is no disk: {reason}"),

@@ -35,6 +35,7 @@ mod language;
 mod markup;
 mod media_map;
 mod narrative;
+mod network_words;
 mod output;
 mod page;
 mod protection;

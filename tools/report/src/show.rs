@@ -5,6 +5,7 @@ use crate::case;
 use crate::disk_words;
 use crate::language::{Language, grouped};
 use crate::narrative;
+use crate::network_words;
 use crate::start;
 use crate::text::{clipped, field};
 use crate::verdict::Verdict;
@@ -69,6 +70,15 @@ fn head(account: &Account, output: &mut impl Write) -> io::Result<()> {
     }
     if let Some(firmware) = start::told(&opened.environment, ENGLISH) {
         line(output, "Firmware", &field(firmware))?;
+    }
+    for (name, told) in [
+        ("Network", network_words::state(&opened.environment, ENGLISH)),
+        ("", network_words::acts(&opened.environment, ENGLISH)),
+        ("Clock", network_words::time_reference(&opened.environment, ENGLISH)),
+    ] {
+        if let Some(told) = told {
+            line(output, name, &told)?;
+        }
     }
     if let Some((began, ended)) = &account.period {
         line(output, "From, to", &format!("{}, {}", ENGLISH.time(began), ENGLISH.time(ended)))?;

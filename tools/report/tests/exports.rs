@@ -133,6 +133,12 @@ fn an_acquisition_conforms_to_case_and_uco_and_says_what_was_done() {
     let machine = named(&action["uco-action:environment"]);
     assert_eq!(facet(&machine, "SoftwareFacet")["uco-observable:version"], "Linux 6.12");
     assert_eq!(machine["uco-core:description"][0], "UEFI, Secure Boot on");
+    assert_eq!(
+        machine["uco-core:description"][1],
+        "Network off when the acquisition began; on before in this boot"
+    );
+    let clock = machine["uco-core:description"][3].as_str().unwrap();
+    assert!(clock.contains("this machine's clock was 3.500 s ahead of ntp.example"), "{clock}");
     let disk = named(&action["uco-action:object"][0]);
     let device = facet(&disk, "DeviceFacet");
     assert_eq!(named(&device["uco-observable:manufacturer"])["uco-core:name"], "ATA");

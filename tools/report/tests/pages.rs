@@ -149,6 +149,17 @@ fn who_acted_by_which_authority_where_and_by_which_clock_is_shown_and_what_is_mi
     let (page, said) = show("whole", stated());
     assert!(page.contains("UEFI, Secure Boot on") && page.contains("UEFI，安全启动（Secure Boot）已开启"));
     assert!(said.contains("UEFI, Secure Boot on"), "{said}");
+    assert!(
+        page.contains("off when the acquisition began")
+            && page.contains("取证开始时已关闭；本次启动后曾开启过")
+    );
+    assert!(page.contains("本机时钟比 ntp.example 快 3.500 秒"));
+    assert!(
+        said.contains(
+            "Clock       at 2026-03-17T09:01:00Z this machine's clock was 3.500 s ahead of ntp.example"
+        ),
+        "{said}"
+    );
     let tree = tree(&page);
     let rows: Vec<(String, String)> = elements(&tree, "tr")
         .into_iter()

@@ -17,6 +17,7 @@ mod firmware;
 mod foresight;
 mod identity;
 mod mounts;
+mod network;
 mod opening;
 mod pause;
 mod reading_back;

@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::case;
 use crate::language::Language;
 use crate::markup::{Cell, Markup};
+use crate::network_words;
 use crate::start;
 use crate::text;
 
@@ -37,6 +38,17 @@ pub fn write(account: &Account, language: Language, page: &mut Markup) {
     }
     if let Some(firmware) = start::told(environment, language) {
         facts.push(("Firmware of the acquiring machine", "取证计算机固件", Cell::recorded(firmware)));
+    }
+    for (english, chinese, told) in [
+        ("Network of the acquiring machine", "取证计算机网络", network_words::state(environment, language)),
+        (
+            "What was done with it in this boot",
+            "本次启动中的网络操作",
+            network_words::acts(environment, language),
+        ),
+        ("Time reference", "时间基准", network_words::time_reference(environment, language)),
+    ] {
+        facts.extend(told.map(|told| (english, chinese, Cell::Recorded(told))));
     }
     if !environment.hash_implementations.is_empty() {
         let by = environment.hash_implementations.iter().take(16).map(|(hash, by)| format!("{hash}: {by}"));

@@ -1,0 +1,328 @@
+//! The account of what was done in this boot: a file in memory that `pf-acquire` puts into each record.
+
+use crate::failure::Failure;
+use crate::time_reference::TimeReference;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Where the live environment keeps it.
+pub const FOLDER: &str = "/run/permafrost";
+
+/// Acts that are kept, the newest.
+const MOST_ACTS: usize = 64;
+
+/// Characters of a text in it: no act is so long that all of them exceed [`MOST_BYTES`].
+const MOST_LETTERS: usize = 300;
+
+/// Bytes of the file that are read.
+const MOST_BYTES: u64 = 256 << 10;
+
+/// Acts in the order of their times.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    /// What was done.
+    pub acts: Vec<Act>,
+    /// How many older acts are left out.
+    pub omitted: u64,
+}
+
+/// Something that was done, or that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Act {
+    /// When, RFC 3339 in UTC, by this machine's clock.
+    pub time: String,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What was done, or happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "kebab-case")]
+pub enum What {
+    /// An interface has an address.
+    Up(Up),
+    /// An interface was to have one, and was taken down again.
+    UpFailed {
+        /// The interface.
+        interface: String,
+        /// How.
+        method: Method,
+        /// Why.
+        reason: String,
+    },
+    /// The address of a lease is gone: given back, run out or taken back by the server.
+    LeaseEnded {
+        /// The interface.
+        interface: String,
+        /// Its address was.
+        address: String,
+    },
+    /// An interface was taken down.
+    Down {
+        /// The interface.
+        interface: String,
+    },
+    /// A time server told the time.
+    Time(TimeReference),
+    /// A time server was asked in vain.
+    TimeFailed {
+        /// As it was given.
+        server: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How an interface came by its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// A server gave it.
+    Dhcp,
+    /// The command line did.
+    Static,
+}
+
+/// An interface with an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Up {
+    /// The interface.
+    pub interface: String,
+    /// Its hardware address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// How.
+    pub method: Method,
+    /// The address and the length of its network's prefix.
+    pub address: String,
+    /// The way out of the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<String>,
+    /// Servers that know names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub name_servers: Vec<String>,
+    /// The server that gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dhcp_server: Option<String>,
+    /// How long it is given for before it must be renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_seconds: Option<u64>,
+}
+
+impl Account {
+    /// The account in `folder`; an empty one where there is none.
+    pub fn read(folder: &Path) -> Result<Self, Failure> {
+        let path = file_in(folder);
+        let failed = |source| Failure::File { path: path.clone(), source };
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(e) => return Err(failed(e)),
+        };
+        let mut bytes = Vec::new();
+        file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+        serde_json::from_slice(&bytes).map_err(|source| Failure::ForeignAccount { path, source })
+    }
+
+    /// The last time that an interface came up.
+    pub fn last_up(&self, interface: &str) -> Option<&Act> {
+        self.acts.iter().rfind(|act| matches!(&act.what, What::Up(up) if up.interface == interface))
+    }
+
+    /// Adds an act, and leaves the oldest out where there are too many, but never the last time that was told.
+    fn add(&mut self, act: Act) {
+        self.acts.push(act);
+        while self.acts.len() > MOST_ACTS {
+            let time = self.acts.iter().rposition(|act| matches!(act.what, What::Time(_)));
+            self.acts.remove(usize::from(time == Some(0)));
+            self.omitted = self.omitted.saturating_add(1);
+        }
+    }
+}
+
+/// The right to add to the account in a folder. Whoever has one knows before he acts that what he does will be written down.
+pub struct Pen {
+    folder: PathBuf,
+    lock: File,
+}
+
+impl Pen {
+    /// Makes the folder where it is missing, and proves that the account can be written and is one.
+    pub fn take(folder: &Path) -> Result<Self, Failure> {
+        let failed = |source| Failure::Account { path: file_in(folder), source };
+        // The key that signs records lies in the same folder, for root's eyes alone.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let lock = folder.join("network.lock");
+        let lock = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(lock)
+            .map_err(failed)?;
+        let pen = Self { folder: folder.to_owned(), lock };
+        pen.change(|_| ())?;
+        Ok(pen)
+    }
+
+    /// Writes down what was done just now.
+    pub fn note(&self, what: What) -> Result<Act, Failure> {
+        let act = Act { time: now(), what };
+        self.change(|account| account.add(act.clone()))?;
+        Ok(act)
+    }
+
+    /// What keeps a lease writes too, so that one reads only what the other has written; and whoever reads the file finds one
+    /// version or the next.
+    fn change(&self, change: impl FnOnce(&mut Account)) -> Result<(), Failure> {
+        let path = file_in(&self.folder);
+        let failed = |source| Failure::Account { path: path.clone(), source };
+        self.lock.lock().map_err(failed)?;
+        let changed = Account::read(&self.folder).and_then(|mut account| {
+            change(&mut account);
+            let draft = path.with_extension("json.new");
+            let mut text = serde_json::to_string_pretty(&account)?;
+            text.push('\n');
+            let written = File::create(&draft).and_then(|mut file| file.write_all(text.as_bytes()));
+            written.and_then(|()| fs::rename(&draft, &path)).map_err(failed)
+        });
+        self.lock.unlock().map_err(failed)?;
+        changed
+    }
+}
+
+/// The account itself.
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("network.json")
+}
+
+/// This machine's clock.
+fn now() -> String {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+}
+
+/// A text as long as one of the account may be, without what moves cursors.
+pub fn clipped(text: impl std::fmt::Display) -> String {
+    evidence::Plain(text).to_string().chars().take(MOST_LETTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn down(interface: &str) -> What {
+        What::Down { interface: interface.to_owned() }
+    }
+
+    fn time() -> What {
+        What::Time(TimeReference::sample())
+    }
+
+    #[test]
+    fn what_is_noted_is_read_again_with_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("permafrost");
+        assert_eq!(Account::read(&folder).unwrap(), Account::default());
+        let pen = Pen::take(&folder).unwrap();
+        let up = Up {
+            interface: "eth0".into(),
+            mac: Some("52:54:00:12:34:56".into()),
+            method: Method::Dhcp,
+            address: "10.0.2.15/24".into(),
+            gateway: Some("10.0.2.2".into()),
+            name_servers: vec!["10.0.2.3".into()],
+            dhcp_server: Some("10.0.2.2".into()),
+            lease_seconds: Some(86400),
+        };
+        let noted = [
+            pen.note(What::Up(up)).unwrap(),
+            pen.note(time()).unwrap(),
+            Pen::take(&folder).unwrap().note(down("eth0")).unwrap(),
+        ];
+        let account = Account::read(&folder).unwrap();
+        assert_eq!(account.acts, noted);
+        assert_eq!(account.last_up("eth0"), Some(&noted[0]));
+        assert_eq!(account.last_up("eth1"), None);
+        assert!(noted[0].time.ends_with('Z'));
+        let text = fs::read_to_string(folder.join("network.json")).unwrap();
+        assert!(text.contains(r#""act": "up""#) && text.contains(r#""method": "dhcp""#), "{text}");
+        assert!(!folder.join("network.json.new").exists());
+    }
+
+    #[test]
+    fn the_account_stays_small_and_keeps_the_last_time_that_was_told() {
+        let mut account = Account::default();
+        let act = |what| Act { time: now(), what };
+        account.add(act(down("eth0")));
+        account.add(act(time()));
+        for _ in 0..500 {
+            account.add(act(down("eth1")));
+        }
+        assert_eq!((account.acts.len(), account.omitted), (MOST_ACTS, 502 - 64));
+        assert_eq!(account.acts.iter().filter(|act| matches!(act.what, What::Time(_))).count(), 1);
+        // The longest texts there can be.
+        let server = "s".repeat(MOST_LETTERS);
+        let failed = What::TimeFailed { server: server.clone(), reason: "漢".repeat(MOST_LETTERS) };
+        for _ in 0..500 {
+            account.add(act(failed.clone()));
+        }
+        let bytes = serde_json::to_vec_pretty(&account).unwrap().len();
+        assert!(u64::try_from(bytes).unwrap() < MOST_BYTES, "{bytes}");
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_wrote_is_neither_read_nor_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("network.json");
+        for text in ["", "{", "[]", r#"{"acts":[{"time":"x","act":"other"}],"omitted":0}"#, "\u{0}"] {
+            fs::write(&path, text).unwrap();
+            assert!(matches!(Account::read(folder.path()), Err(Failure::ForeignAccount { .. })), "{text}");
+            assert!(Pen::take(folder.path()).is_err());
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn without_a_place_to_write_nothing_is_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let failure = Pen::take(&file.join("below")).err().unwrap();
+        assert!(matches!(failure, Failure::Account { .. }), "{failure}");
+        assert_eq!(failure.exit_code(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn no_content_of_the_file_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("network.json"), bytes).unwrap();
+            let _ = Account::read(folder.path());
+        }
+
+        #[test]
+        fn no_damage_to_a_good_file_makes_it_panic(place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let account = Account { acts: vec![Act { time: now(), what: time() }], omitted: 0 };
+            let mut bytes = serde_json::to_vec(&account).unwrap();
+            *place.get_mut(&mut bytes) = byte;
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("network.json"), bytes).unwrap();
+            if let Ok(account) = Account::read(folder.path()) {
+                let _ = crate::status::sentences(&account.acts[0]);
+            }
+        }
+
+        #[test]
+        fn a_clipped_text_is_short_and_moves_no_cursor(text in any::<String>()) {
+            let clipped = clipped(text);
+            prop_assert!(clipped.chars().count() <= MOST_LETTERS);
+            prop_assert!(!clipped.contains(char::is_control));
+        }
+    }
+}

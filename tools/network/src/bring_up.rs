@@ -1,0 +1,202 @@
+//! One interface up: silent until it has its address, and down again when it gets none.
+
+use crate::account::{self, Account, Act, Method, Pen, What, clipped};
+use crate::address::Address;
+use crate::arguments::Up;
+use crate::busybox::{ask_for_lease, ip, is_taken};
+use crate::failure::Failure;
+use crate::interface::{self, Interface, has_carrier};
+use crate::{busybox, name_servers, take_down, tell};
+use std::fs;
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// For a link to be agreed on: 1000BASE-T takes some seconds (IEEE 802.3, clause 40.5), a switch that looks for loops longer.
+const CARRIER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the carrier is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How the address is come by, once the command line is known to make sense.
+enum Way {
+    Dhcp,
+    Static { address: Address, gateway: Option<Ipv4Addr>, name_servers: Vec<Ipv4Addr> },
+}
+
+impl Way {
+    fn of(wish: &Up) -> Result<Self, Failure> {
+        let Some(address) = wish.address else { return Ok(Way::Dhcp) };
+        let gateway = wish.gateway.map(|gateway| gateway.0);
+        if let Some(outside) = gateway.filter(|gateway| !address.reaches(*gateway)) {
+            return Err(Failure::GatewayOutside {
+                interface: wish.interface.clone(),
+                gateway: outside.to_string(),
+                address: address.to_string(),
+            });
+        }
+        if wish.name_server.len() > name_servers::MOST {
+            return Err(Failure::TooManyNameServers(wish.interface.clone()));
+        }
+        let name_servers = wish.name_server.iter().map(|server| server.0).collect();
+        Ok(Way::Static { address, gateway, name_servers })
+    }
+
+    fn method(&self) -> Method {
+        match self {
+            Way::Dhcp => Method::Dhcp,
+            Way::Static { .. } => Method::Static,
+        }
+    }
+}
+
+/// Brings it up, and writes down what came of it.
+pub fn bring_up(wish: &Up) -> Result<Act, Failure> {
+    let way = Way::of(wish)?;
+    let interface = find(&wish.interface)?;
+    if interface.up {
+        return Err(Failure::AlreadyUp(interface.name));
+    }
+    let pen = Pen::take(Path::new(account::FOLDER))?;
+    turn_ipv6_off(Path::new("/proc/sys/net/ipv6/conf"), &interface.name)
+        .map_err(|source| Failure::Ipv6StaysOn { interface: interface.name.clone(), source })?;
+    come_up(&interface, &way, &pen).inspect_err(|failure| {
+        let left = take_down::quietly(&interface.name);
+        let what = What::UpFailed {
+            interface: interface.name.clone(),
+            method: way.method(),
+            reason: clipped(failure),
+        };
+        // The failure itself is what must be told; these come beside it.
+        for beside in [left.err(), pen.note(what).err()].into_iter().flatten() {
+            tell(format_args!("pf-net: {beside}"));
+        }
+    })
+}
+
+/// The wired interface of this name.
+pub fn find(name: &str) -> Result<Interface, Failure> {
+    let path = Path::new(interface::SYSFS);
+    let all = interface::list(path).map_err(|source| Failure::File { path: path.to_owned(), source })?;
+    let found = all.into_iter().find(|interface| interface.name == name);
+    found.ok_or_else(|| Failure::NoSuchInterface(clipped(name)))
+}
+
+/// Neither an address of its own, nor a question for routers, nor membership in a group (RFC 4862, RFC 4861, RFC 3810): the
+/// kernel must say that it took the word. A kernel without IPv6 has nothing to be turned off.
+fn turn_ipv6_off(settings: &Path, interface: &str) -> io::Result<()> {
+    if !settings.exists() {
+        return Ok(());
+    }
+    let folder = settings.join(interface);
+    for (setting, value) in [("accept_ra", "0"), ("disable_ipv6", "1")] {
+        let file = folder.join(setting);
+        fs::write(&file, value)?;
+        if fs::read_to_string(&file)?.trim() != value {
+            return Err(io::Error::other(format!("{setting} does not stay {value}")));
+        }
+    }
+    Ok(())
+}
+
+fn come_up(interface: &Interface, way: &Way, pen: &Pen) -> Result<Act, Failure> {
+    let name = interface.name.as_str();
+    ip(&format!("{name}: bringing it up"), &["link", "set", "dev", name, "up"])?;
+    tell(format_args!("{name}: IPv6 is off; waiting for the link"));
+    await_carrier(name)?;
+    match way {
+        Way::Dhcp => lease(name),
+        Way::Static { address, gateway, name_servers } => {
+            tell(format_args!("{name}: asking whether somebody has {} already", address.host()));
+            if is_taken(name, &address.host().to_string())? {
+                let address = address.host().to_string();
+                return Err(Failure::AddressTaken { interface: name.to_owned(), address });
+            }
+            set(name, *address, *gateway)?;
+            if !name_servers.is_empty() {
+                name_servers::write(Path::new(name_servers::FILE), name, name_servers)?;
+            }
+            pen.note(What::Up(account::Up {
+                interface: name.to_owned(),
+                mac: interface.mac.clone(),
+                method: Method::Static,
+                address: address.to_string(),
+                gateway: gateway.map(|gateway| gateway.to_string()),
+                name_servers: name_servers.iter().map(Ipv4Addr::to_string).collect(),
+                dhcp_server: None,
+                lease_seconds: None,
+            }))
+        }
+    }
+}
+
+fn await_carrier(interface: &str) -> Result<(), Failure> {
+    let begun = Instant::now();
+    while !has_carrier(interface) {
+        if begun.elapsed() > CARRIER_WITHIN {
+            return Err(Failure::NoCable(interface.to_owned()));
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
+}
+
+/// Gives an interface its address and its way out, in place of those that it had.
+pub fn set(interface: &str, address: Address, gateway: Option<Ipv4Addr>) -> Result<(), Failure> {
+    let doing = format!("{interface}: setting its address");
+    let address = address.to_string();
+    ip(&doing, &["-4", "addr", "flush", "dev", interface])?;
+    ip(&doing, &["addr", "add", &address, "broadcast", "+", "dev", interface])?;
+    let Some(gateway) = gateway else { return Ok(()) };
+    let words = ["route", "add", "default", "via", &gateway.to_string(), "dev", interface];
+    ip(&format!("{interface}: setting its gateway"), &words).map(|_| ())
+}
+
+/// A lease, which udhcpc keeps in the background. It calls this program, which sets the address and writes it down.
+fn lease(interface: &str) -> Result<Act, Failure> {
+    tell(format_args!("{interface}: asking for a lease by DHCP"));
+    let script =
+        std::env::current_exe().map_err(|source| Failure::File { path: "/proc/self/exe".into(), source })?;
+    let process_file = take_down::process_file(interface);
+    if !ask_for_lease(interface, &script.to_string_lossy(), &process_file.to_string_lossy())? {
+        return Err(Failure::NoLease(interface.to_owned()));
+    }
+    let account = Account::read(Path::new(account::FOLDER))?;
+    match (busybox::addresses(interface)?.is_empty(), account.last_up(interface)) {
+        (false, Some(act)) => Ok(act.clone()),
+        _ => Err(Failure::LeaseNotSet(interface.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_is_off_before_anything_else_or_the_failure_is_told() {
+        let settings = tempfile::tempdir().unwrap();
+        assert!(turn_ipv6_off(&settings.path().join("none"), "eth0").is_ok());
+        assert!(turn_ipv6_off(settings.path(), "eth0").is_err());
+        let folder = settings.path().join("eth0");
+        fs::create_dir(&folder).unwrap();
+        turn_ipv6_off(settings.path(), "eth0").unwrap();
+        assert_eq!(fs::read_to_string(folder.join("disable_ipv6")).unwrap(), "1");
+        assert_eq!(fs::read_to_string(folder.join("accept_ra")).unwrap(), "0");
+    }
+
+    #[test]
+    fn a_gateway_that_cannot_be_reached_is_told_before_anything_is_done() {
+        let wish = |gateway: &str, servers: usize| Up {
+            interface: "eth0".into(),
+            dhcp: false,
+            address: Some("192.0.2.10/24".parse().unwrap()),
+            gateway: Some(gateway.parse().unwrap()),
+            name_server: vec!["192.0.2.53".parse().unwrap(); servers],
+        };
+        assert!(Way::of(&wish("192.0.2.1", 3)).is_ok());
+        let outside = Way::of(&wish("192.0.3.1", 0)).err().unwrap();
+        assert!(outside.to_string().contains("192.0.3.1 does not lie in the network of 192.0.2.10/24"));
+        assert!(matches!(Way::of(&wish("192.0.2.1", 4)), Err(Failure::TooManyNameServers(_))));
+    }
+}

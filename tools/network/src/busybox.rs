@@ -1,0 +1,113 @@
+//! The programs that do the work: `ip`, `arping` and `udhcpc`, as the image's busybox has them.
+
+use crate::failure::Failure;
+use std::process::{Command, Output, Stdio};
+
+/// Characters of what a program said that are passed on.
+const MOST_SAID: usize = 200;
+
+/// Runs `ip` and returns what it printed.
+pub fn ip(doing: &str, words: &[&str]) -> Result<String, Failure> {
+    let output = run(doing, "ip", words)?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(failed(doing, "ip", &output)),
+    }
+}
+
+/// IPv4 addresses of an interface, with the lengths of their prefixes.
+pub fn addresses(interface: &str) -> Result<Vec<String>, Failure> {
+    let words = ["-4", "-o", "addr", "show", "dev", interface];
+    Ok(addresses_in(&ip(&format!("{interface}: asking for its addresses"), &words)?))
+}
+
+/// The word behind each `inet`.
+fn addresses_in(text: &str) -> Vec<String> {
+    let of_line =
+        |line: &str| line.split_whitespace().skip_while(|word| *word != "inet").nth(1).map(str::to_owned);
+    text.lines().filter_map(of_line).collect()
+}
+
+/// Whether another machine answers for `address`, asked twice (RFC 5227, clause 2.1).
+pub fn is_taken(interface: &str, address: &str) -> Result<bool, Failure> {
+    let doing = format!("{interface}: asking who has {address}");
+    let output = run(&doing, "arping", &["-D", "-q", "-c", "2", "-w", "2", "-I", interface, address])?;
+    match output.status.code() {
+        Some(0) => Ok(false),
+        Some(1) if output.stderr.is_empty() => Ok(true),
+        _ => Err(failed(&doing, "arping", &output)),
+    }
+}
+
+/// Runs `udhcpc` until it has a lease, which it then keeps in the background, or has given up: false.
+pub fn ask_for_lease(interface: &str, script: &str, process_file: &str) -> Result<bool, Failure> {
+    // Five requests, three seconds apart. Neither a vendor nor the name of this machine is told, and asked for is what is used:
+    // subnet mask (RFC 2132, clause 3.3), router (3.5), domain name server (3.8). The address offered is looked for first.
+    let words = [
+        "-i",
+        interface,
+        "-s",
+        script,
+        "-p",
+        process_file,
+        "-t",
+        "5",
+        "-T",
+        "3",
+        "-n",
+        "-R",
+        "-a",
+        "-V",
+        "",
+        "-o",
+        "-O",
+        "subnet",
+        "-O",
+        "router",
+        "-O",
+        "dns",
+    ];
+    // Nothing of it is read: who keeps the lease would hold a pipe open.
+    let status = Command::new("udhcpc")
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .map_err(|e| Failure::Program {
+            doing: format!("{interface}: asking for a lease"),
+            program: "udhcpc",
+            said: e.to_string(),
+        })?;
+    Ok(status.success())
+}
+
+fn run(doing: &str, program: &'static str, words: &[&str]) -> Result<Output, Failure> {
+    Command::new(program).args(words).stdin(Stdio::null()).output().map_err(|e| Failure::Program {
+        doing: doing.to_owned(),
+        program,
+        said: e.to_string(),
+    })
+}
+
+fn failed(doing: &str, program: &'static str, output: &Output) -> Failure {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing");
+    Failure::Program { doing: doing.to_owned(), program, said: said.chars().take(MOST_SAID).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_found_in_what_busybox_and_iproute2_print() {
+        let busybox = "2: eth0    inet 10.0.2.15/24 scope global eth0\n2: eth0    inet 192.0.2.1/32 scope global eth0\n";
+        assert_eq!(addresses_in(busybox), ["10.0.2.15/24", "192.0.2.1/32"]);
+        let iproute2 =
+            "2: ens4    inet 10.1.0.3/32 metric 100 scope global dynamic ens4\\       valid_lft 3092sec\n";
+        assert_eq!(addresses_in(iproute2), ["10.1.0.3/32"]);
+        assert!(addresses_in("").is_empty());
+        assert!(addresses_in("inet").is_empty());
+    }
+}

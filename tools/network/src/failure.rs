@@ -1,0 +1,179 @@
+//! Why a command ended without success, and by which exit code it is known.
+
+use crate::ntp_packet::Refused;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+const EXIT_FAILED: u8 = 2;
+const EXIT_NO_CABLE: u8 = 3;
+const EXIT_NO_ANSWER: u8 = 4;
+const EXIT_UNUSABLE: u8 = 5;
+
+/// Why a command ended without success.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Another system runs here.
+    #[error(
+        "interfaces are brought up and down in the booted image only; here the system's own network manager does it"
+    )]
+    NotBooted,
+    /// There is none of that name.
+    #[error("{0}: no wired interface of this name; pf-net status lists them")]
+    NoSuchInterface(String),
+    /// It was up before.
+    #[error("{0} is up already; pf-net down {0} takes it down first")]
+    AlreadyUp(String),
+    /// A way out that can't be reached.
+    #[error(
+        "{interface}: the gateway {gateway} does not lie in the network of {address}; check both and the prefix"
+    )]
+    GatewayOutside {
+        /// Interface.
+        interface: String,
+        /// As it was given.
+        gateway: String,
+        /// As it was given.
+        address: String,
+    },
+    /// More servers of names than a resolver asks.
+    #[error("{0}: more than three name servers; the resolver asks no fourth")]
+    TooManyNameServers(String),
+    /// IPv6 would speak by itself.
+    #[error("{interface}: left down, because IPv6 cannot be turned off on it ({source})")]
+    Ipv6StaysOn {
+        /// Interface.
+        interface: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nothing is plugged in.
+    #[error("{0}: no cable, or nothing at its other end; taken down again: plug it in and ask again")]
+    NoCable(String),
+    /// DHCP without an answer.
+    #[error(
+        "{0}: nobody gave a lease by DHCP; taken down again: check cable and network, or give --address A.B.C.D/N"
+    )]
+    NoLease(String),
+    /// Another machine has the address.
+    #[error("{interface}: another machine has {address} already; taken down again: take a free address")]
+    AddressTaken {
+        /// Interface.
+        interface: String,
+        /// The address.
+        address: String,
+    },
+    /// A program of the image failed.
+    #[error("{doing}: {program} failed: {said}")]
+    Program {
+        /// What was being done, to what.
+        doing: String,
+        /// Its name.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// A lease came, but no address of it stands.
+    #[error("{0}: a lease came, but its address could not be set; taken down again")]
+    LeaseNotSet(String),
+    /// `udhcpc` called without what it has to tell.
+    #[error("{interface}: a lease without {what}")]
+    LeaseWithout {
+        /// Interface.
+        interface: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The program that keeps the lease.
+    #[error("{interface}: udhcpc (process {process}) cannot be ended: {reason}")]
+    KeeperStays {
+        /// Interface.
+        interface: String,
+        /// Its number.
+        process: i32,
+        /// Why.
+        reason: String,
+    },
+    /// A name that no server knows.
+    #[error(
+        "{server}: no IPv4 address is known for it ({reason}); check the name, or give an address; pf-net status shows the network"
+    )]
+    NoAddress {
+        /// As it was given.
+        server: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is no way to the server.
+    #[error(
+        "{server}: not reached from here ({source}); pf-net status shows the network, pf-net up brings it up"
+    )]
+    NotReached {
+        /// As it was given.
+        server: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nothing came.
+    #[error("{server} ({address}): no time came: {reason}; check the server and its port, or ask another")]
+    NoTime {
+        /// As it was given.
+        server: String,
+        /// Its address.
+        address: SocketAddr,
+        /// What came instead.
+        reason: String,
+    },
+    /// What came can't be used.
+    #[error("{server} ({address}): its answer cannot be used: {refused}; ask another server")]
+    UnusableTime {
+        /// As it was given.
+        server: String,
+        /// Its address.
+        address: SocketAddr,
+        /// Why.
+        refused: Refused,
+    },
+    /// The account of what was done.
+    #[error("{}: the account of what is done cannot be kept ({source}), so nothing is done; run as root", .path.display())]
+    Account {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An account that somebody else wrote.
+    #[error("{}: not an account that pf-net wrote ({source}); move it away", .path.display())]
+    ForeignAccount {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A file of the system.
+    #[error("{}: {source}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Standard output.
+    #[error("{0}")]
+    Output(#[from] io::Error),
+    /// The result as JSON.
+    #[error("the result cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    /// The exit code, as `--help` has it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Failure::NoCable(_) => EXIT_NO_CABLE,
+            Failure::NoLease(_) | Failure::NoTime { .. } => EXIT_NO_ANSWER,
+            Failure::UnusableTime { .. } | Failure::AddressTaken { .. } => EXIT_UNUSABLE,
+            _ => EXIT_FAILED,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What the network of the acquiring machine was, what had been done with it in that boot, and how far a time server found its
+//! clock to be off.
+
+use crate::language::Language;
+use crate::text::clipped;
+use record::{Environment, Network, NetworkState};
+use serde_json::Value;
+
+/// Acts that are told, the newest.
+const MOST_ACTS: usize = 32;
+
+/// Characters of a text of an act.
+const TEXT: usize = 200;
+
+/// Characters of all acts together.
+const ALL: usize = 6000;
+
+/// Whether it was on, or `None` where the record does not tell.
+pub fn state(environment: &Environment, language: Language) -> Option<String> {
+    let network = environment.network.as_ref()?;
+    Some(match network.state {
+        NetworkState::On => {
+            let names = clipped(network.up.join(", "), TEXT);
+            format!("{}{names}", language.pick("ON when the acquisition began: ", "取证开始时处于开启状态："))
+        }
+        NetworkState::Off if was_on(network) => {
+            let off = "off when the acquisition began; on before in this boot";
+            language.pick(off, "取证开始时已关闭；本次启动后曾开启过").to_owned()
+        }
+        NetworkState::Off => language
+            .pick(
+                "off: no interface was up when the acquisition began",
+                "关闭：取证开始时没有启用任何网络接口",
+            )
+            .to_owned(),
+    })
+}
+
+/// What was done with it in that boot, an act a sentence; `None` where nothing was.
+pub fn acts(environment: &Environment, language: Language) -> Option<String> {
+    let network = environment.network.as_ref()?;
+    if let Some(problem) = &network.account_problem {
+        let unknown = language.pick("not known", "未知");
+        return Some(clipped(format!("{unknown}: {problem}"), TEXT));
+    }
+    let all: Vec<&Value> = list(network).collect();
+    let told = all.iter().skip(all.len().saturating_sub(MOST_ACTS));
+    let sentences: Vec<String> = told.map(|act| sentence(act, language)).collect();
+    (!sentences.is_empty()).then(|| clipped(sentences.join("; "), ALL))
+}
+
+/// The last time that a server told; `None` where none did.
+pub fn time_reference(environment: &Environment, language: Language) -> Option<String> {
+    let act = list(environment.network.as_ref()?).rfind(|act| is(act, "time"))?;
+    let by = number(act, "offset_seconds")?;
+    let within = number(act, "within_seconds").unwrap_or(f64::INFINITY);
+    let (server, time) = (text(act, "server"), text(act, "time"));
+    let seconds = by.abs();
+    let told = match language {
+        Language::English => {
+            let way = if by < 0.0 { "ahead of" } else { "behind" };
+            format!(
+                "at {time} this machine's clock was {seconds:.3} s {way} {server}, give or take {within:.3} s; it was not set"
+            )
+        }
+        Language::Chinese => {
+            let way = if by < 0.0 { "快" } else { "慢" };
+            format!("{time} 本机时钟比 {server} {way} {seconds:.3} 秒，误差不超过 {within:.3} 秒；未调整时钟")
+        }
+    };
+    Some(clipped(told, TEXT.saturating_mul(4)))
+}
+
+fn was_on(network: &Network) -> bool {
+    list(network).any(|act| is(act, "up") || is(act, "up-failed"))
+}
+
+fn list(network: &Network) -> std::slice::Iter<'_, Value> {
+    let acts = network.account.as_ref().and_then(|account| account.get("acts")?.as_array());
+    acts.map(Vec::as_slice).unwrap_or_default().iter()
+}
+
+fn is(act: &Value, word: &str) -> bool {
+    act.get("act").and_then(Value::as_str) == Some(word)
+}
+
+fn number(act: &Value, field: &str) -> Option<f64> {
+    act.get(field)?.as_f64()
+}
+
+/// Missing ones stay empty: whoever writes a record may leave out what he likes.
+fn text(act: &Value, field: &str) -> String {
+    clipped(act.get(field).and_then(Value::as_str).unwrap_or_default(), TEXT)
+}
+
+fn sentence(act: &Value, language: Language) -> String {
+    let [time, interface, address] = ["time", "interface", "address"].map(|field| text(act, field));
+    let [server, reason] = ["server", "reason"].map(|field| text(act, field));
+    let method = match text(act, "method").as_str() {
+        "dhcp" => language.pick("by DHCP", "由 DHCP 分配").to_owned(),
+        "static" => language.pick("static", "静态地址").to_owned(),
+        other => other.to_owned(),
+    };
+    let pick = |english: String, chinese: String| match language {
+        Language::English => english,
+        Language::Chinese => chinese,
+    };
+    let did = match text(act, "act").as_str() {
+        "up" => pick(
+            format!("{interface} up, {address} {method}"),
+            format!("{interface} 启用，{address}（{method}）"),
+        ),
+        "up-failed" => {
+            pick(format!("{interface} not brought up: {reason}"), format!("{interface} 未能启用：{reason}"))
+        }
+        "lease-ended" => pick(
+            format!("{interface}: the lease of {address} ended"),
+            format!("{interface}：{address} 的租约结束"),
+        ),
+        "down" => pick(format!("{interface} down"), format!("{interface} 停用")),
+        "time" => {
+            let offset = number(act, "offset_seconds").unwrap_or(f64::NAN);
+            let stratum = act.get("stratum").and_then(Value::as_u64).unwrap_or_default();
+            pick(
+                format!("asked {server} ({address}) for the time: offset {offset:+.6} s, stratum {stratum}"),
+                format!("向 {server}（{address}）查询时间：偏差 {offset:+.6} 秒，层级 {stratum}"),
+            )
+        }
+        "time-failed" => pick(
+            format!("asked {server} for the time in vain: {reason}"),
+            format!("向 {server} 查询时间失败：{reason}"),
+        ),
+        other => other.to_owned(),
+    };
+    format!("{time} {did}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const ENGLISH: Language = Language::English;
+
+    fn environment(state: NetworkState, acts: Value) -> Environment {
+        let up = if state == NetworkState::On { vec!["eth0".to_owned()] } else { vec![] };
+        let account = Some(json!({ "acts": acts, "omitted": 0 }));
+        let network = Network { state, up, account, account_problem: None };
+        Environment { network: Some(network), ..Environment::default() }
+    }
+
+    fn done() -> Value {
+        json!([
+            { "time": "2026-03-17T09:00:00Z", "act": "up", "interface": "eth0", "method": "dhcp", "address": "10.0.2.15/24" },
+            { "time": "2026-03-17T09:01:00Z", "act": "time", "server": "ntp.example", "address": "192.0.2.1:123",
+              "offset_seconds": 3.5, "within_seconds": 0.02, "stratum": 2 },
+            { "time": "2026-03-17T09:02:00Z", "act": "down", "interface": "eth0" },
+        ])
+    }
+
+    #[test]
+    fn on_off_and_on_before_are_told_apart_in_both_languages() {
+        let told = |state_, acts| state(&environment(state_, acts), ENGLISH).unwrap();
+        assert_eq!(told(NetworkState::Off, json!([])), "off: no interface was up when the acquisition began");
+        assert!(told(NetworkState::Off, done()).ends_with("on before in this boot"));
+        assert_eq!(told(NetworkState::On, json!([])), "ON when the acquisition began: eth0");
+        let chinese = state(&environment(NetworkState::Off, json!([])), Language::Chinese).unwrap();
+        assert_eq!(chinese, "关闭：取证开始时没有启用任何网络接口");
+    }
+
+    #[test]
+    fn acts_and_the_last_time_reference_stand_in_words() {
+        let environment = environment(NetworkState::Off, done());
+        let told = acts(&environment, ENGLISH).unwrap();
+        assert!(
+            told.starts_with(
+                "2026-03-17T09:00:00Z eth0 up, 10.0.2.15/24 by DHCP; 2026-03-17T09:01:00Z asked"
+            ),
+            "{told}"
+        );
+        assert!(told.contains("offset +3.500000 s, stratum 2") && told.ends_with("eth0 down"), "{told}");
+        let clock = time_reference(&environment, ENGLISH).unwrap();
+        assert_eq!(
+            clock,
+            "at 2026-03-17T09:01:00Z this machine's clock was 3.500 s behind ntp.example, give or take 0.020 s; it was not set"
+        );
+        let clock = time_reference(&environment, Language::Chinese).unwrap();
+        assert!(clock.contains("本机时钟比 ntp.example 慢 3.500 秒"), "{clock}");
+    }
+
+    #[test]
+    fn a_record_that_does_not_tell_has_no_line_and_a_hostile_one_no_long_line() {
+        let silent = Environment::default();
+        assert_eq!(
+            [state(&silent, ENGLISH), acts(&silent, ENGLISH), time_reference(&silent, ENGLISH)],
+            [None, None, None]
+        );
+        let long = "\u{1b}[2J漢".repeat(10_000);
+        for acts_ in [
+            json!(1),
+            json!([null, 1, [], {}, { "act": 1 }, { "act": "up", "interface": [] }]),
+            json!([{ "act": "time", "server": &long, "offset_seconds": 1e308, "within_seconds": -1e308, "time": &long }]),
+            json!(vec![json!({ "act": &long, "time": &long }); 1000]),
+        ] {
+            let hostile = environment(NetworkState::On, acts_);
+            for told in [acts(&hostile, ENGLISH), time_reference(&hostile, ENGLISH)].into_iter().flatten() {
+                assert!(told.chars().count() < ALL + 30 && !told.contains('\u{1b}'), "{told}");
+            }
+        }
+        let mut lost = environment(NetworkState::Off, json!([]));
+        if let Some(network) = &mut lost.network {
+            (network.account, network.account_problem) = (None, Some("no account".to_owned()));
+        }
+        assert_eq!(acts(&lost, ENGLISH).as_deref(), Some("not known: no account"));
+    }
+}
