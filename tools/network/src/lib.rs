@@ -4,7 +4,7 @@
 //! is not: a network manager, a server (nothing listens), a setter of clocks, or a user of IPv6, which it turns off on an
 //! interface before that comes up. busybox's `ip`, `arping` and `udhcpc` do the work; `udhcpc` calls this same program back at
 //! each event of a lease. What was done in this boot stands in an account, which `pf-acquire` puts into the record.
-//! Who calls it: the examiner, and `pf-console`.
+//! Who calls it: the examiner.
 #![forbid(unsafe_code)]
 
 mod account;
