@@ -98,15 +98,6 @@ impl CompiledKernel {
         workspace::write(&self.build_folder().join(COMPARED_MARK), &self.key)
     }
 
-    /// Has the next build link the kernel anew, whatever is inside.
-    pub fn forget_what_is_inside(&self) -> Result<()> {
-        let mark = self.build_folder().join(LINKED_MARK);
-        match mark.exists() {
-            true => fs::remove_file(&mark).doing(|| format!("removing {}", mark.display())),
-            false => Ok(()),
-        }
-    }
-
     /// Puts the initramfs in and copies the finished kernel to `to`.
     pub fn link(&self, initramfs: &Path, to: &Path) -> Result<()> {
         let build = self.tree.join(kernel_tree::BUILD_FOLDER);
@@ -114,7 +105,9 @@ impl CompiledKernel {
         let mark = build.join(LINKED_MARK);
         let wanted = workspace::sha256_of_file(initramfs)?;
         if !mark.exists() || workspace::read_text(&mark)? != wanted {
-            self.forget_what_is_inside()?;
+            if mark.exists() {
+                fs::remove_file(&mark).doing(|| format!("removing {}", mark.display()))?;
+            }
             workspace::copy(initramfs, &inside)?;
             make(&self.tree, &["bzImage"])?;
             workspace::write(&mark, wanted)?;

@@ -3,8 +3,9 @@
 //!
 //! What is different the second time: a clone in a folder of another name and length, cargo's home, the home folder, umask,
 //! host name (where the system lets us), time zone, language, and the time itself. What is the same: the machine, its
-//! compilers and Debian packages, the unpacked crates, the objects of the kernel and the programs from Debian's sources. Those
-//! are compiled a second time by themselves, once for each state of their sources.
+//! compilers and Debian packages, the unpacked crates, the programs from Debian's sources, and the kernel, which is linked and
+//! packed anew only where the initramfs came out otherwise. Those are built a second time by themselves, down to the packed
+//! kernel, once for each state of their sources.
 
 use crate::disk_programs::{self, Kept};
 use crate::error::{Doing, Result, XtaskError};
@@ -37,7 +38,7 @@ pub fn run(stages: &mut Stages) -> Result<()> {
 pub fn once_more(stages: &mut Stages) -> Result<()> {
     let _lock = workspace::lock("second-build.lock")?;
     let (source, kernel) = kernel()?;
-    second_build(stages, &kernel)?;
+    second_build(stages)?;
     let programs = disk_programs::keep()?;
     if !programs.was_compared() {
         stages.run("disk programs, once more from nothing", || build_programs_again(&programs))?;
@@ -56,14 +57,12 @@ fn kernel() -> Result<(KernelSource, CompiledKernel)> {
     Ok((source, kernel))
 }
 
-fn second_build(stages: &mut Stages, kernel: &CompiledKernel) -> Result<()> {
+fn second_build(stages: &mut Stages) -> Result<()> {
     let elsewhere = workspace::cache()?.join(ELSEWHERE);
     let copy = elsewhere.join("permafrost");
     stages.run("second build of the image", || {
         workspace::remove_folder(&elsewhere)?;
         clone(&workspace::root(), &copy)?;
-        // Linked anew as well, not taken out of the cache.
-        kernel.forget_what_is_inside()?;
         build_in(&copy, &elsewhere)
     })?;
     stages.run("comparison of both builds", || {

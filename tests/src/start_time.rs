@@ -1,7 +1,8 @@
 //! How long a machine takes from power-on to the examiner's console, by each way of starting it.
 //!
-//! What it measures: what a person at the other end of the serial line sees, by the host's clock. The console counts as there
-//! when it shows the state of the guard, which it asks for together with the disks. What it is not: a test; nothing fails
+//! What it measures: what a person at the other end of the serial line sees, by the host's clock; and of that the part since
+//! the kernel's clock began. The console counts as there when it shows the state of the guard, which it asks for together with
+//! the disks. What it is not: a test; nothing fails
 //! because it is slow. Who calls it: `cargo xtask start-time`.
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Result,
+    HarnessError, Result,
     artifacts::Artifacts,
     emulator::{Boot, Chipset, Firmware, Machine},
 };
@@ -31,6 +32,8 @@ pub struct Row {
     pub menu: Vec<Duration>,
     /// From there, or from power-on where there is no menu, to the console.
     pub console: Vec<Duration>,
+    /// By the kernel's own clock, which begins when it has unpacked itself, to the console.
+    pub kernel: Vec<Duration>,
 }
 
 /// Starts a machine by every way in each of `rounds`.
@@ -49,19 +52,26 @@ pub fn measure(artifacts: &Artifacts, rounds: usize) -> Result<Vec<Row>> {
     let logs = artifacts.log_folder("start-time")?;
     let mut rows: Vec<Row> = Vec::new();
     for (way, ..) in &ways {
-        rows.push(Row { way, menu: Vec::new(), console: Vec::new() });
+        rows.push(Row { way, menu: Vec::new(), console: Vec::new(), kernel: Vec::new() });
     }
     for _ in 0..rounds {
         for ((_, firmware, boot), row) in ways.iter().zip(&mut rows) {
-            let (menu, console) = start(*firmware, boot.clone(), &logs)?;
-            row.menu.extend(menu);
-            row.console.push(console);
+            let started = start(*firmware, boot.clone(), &logs)?;
+            row.menu.extend(started.menu);
+            row.console.push(started.console);
+            row.kernel.push(started.kernel);
         }
     }
     Ok(rows)
 }
 
-fn start(firmware: Firmware, boot: Boot, logs: &Path) -> Result<(Option<Duration>, Duration)> {
+struct Started {
+    menu: Option<Duration>,
+    console: Duration,
+    kernel: Duration,
+}
+
+fn start(firmware: Firmware, boot: Boot, logs: &Path) -> Result<Started> {
     let has_menu = !matches!(boot, Boot::Kernel(_));
     let machine = Machine::new(Chipset::Q35, boot).firmware(firmware).with_console_on_the_serial_line();
     let mut emulator = machine.start(logs)?;
@@ -74,15 +84,27 @@ fn start(firmware: Firmware, boot: Boot, logs: &Path) -> Result<(Option<Duration
         emulator.shell.press(MENU.1)?;
     }
     emulator.shell.await_text(CONSOLE, WITHIN)?;
-    Ok((menu, begun.elapsed()))
+    let (console, seen) = (begun.elapsed(), Instant::now());
+    emulator.shell.press("!")?;
+    emulator.shell.take_over(WITHIN)?;
+    let told = emulator.shell.run("cat /proc/uptime", WITHIN)?.output;
+    let since = seen.elapsed();
+    let seconds = told.split_whitespace().next().and_then(|word| word.parse().ok());
+    let seconds = seconds.ok_or_else(|| HarnessError::Unfit(format!("/proc/uptime holds {told:?}")))?;
+    let kernel = Duration::from_secs_f64(seconds).saturating_sub(since);
+    Ok(Started { menu, console, kernel })
 }
 
 /// The rows as a table: medians, and the longest in brackets.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
-    let mut text = format!("{:<22}{:>22}{:>22}\n", "start", "power-on to menu", "menu to console");
+    let mut text = format!(
+        "{:<20}{:>20}{:>20}{:>20}\n",
+        "start", "power-on to menu", "menu to console", "kernel to console"
+    );
     for row in rows {
-        text += &format!("{:<22}{:>22}{:>22}\n", row.way, told(&row.menu), told(&row.console));
+        let (menu, console, kernel) = (told(&row.menu), told(&row.console), told(&row.kernel));
+        text += &format!("{:<20}{menu:>20}{console:>20}{kernel:>20}\n", row.way);
     }
     text + "Seconds, median (longest); for the kernel alone, from power-on to the console.\n"
 }
@@ -102,9 +124,10 @@ mod tests {
     #[test]
     fn a_row_tells_the_median_and_the_longest() {
         let durations = [3.0, 1.0, 9.5].map(Duration::from_secs_f64).to_vec();
-        let row = Row { way: "stick", menu: Vec::new(), console: durations };
+        let kernel = vec![Duration::from_millis(2140)];
+        let row = Row { way: "stick", menu: Vec::new(), console: durations, kernel };
         let table = table(&[row]);
         let line: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
-        assert_eq!(line, ["stick", "-", "3.0", "(9.5)"]);
+        assert_eq!(line, ["stick", "-", "3.0", "(9.5)", "2.1", "(2.1)"]);
     }
 }
