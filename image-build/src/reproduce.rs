@@ -38,7 +38,6 @@ pub fn run(stages: &mut Stages) -> Result<()> {
 pub fn once_more(stages: &mut Stages) -> Result<()> {
     let _lock = workspace::lock("second-build.lock")?;
     let (source, kernel) = kernel()?;
-    second_build(stages)?;
     let programs = disk_programs::keep()?;
     if !programs.was_compared() {
         stages.run("disk programs, once more from nothing", || build_programs_again(&programs))?;
@@ -46,7 +45,7 @@ pub fn once_more(stages: &mut Stages) -> Result<()> {
     if !kernel.was_compared() {
         stages.run("kernel, once more from nothing", || compile_again(&source, &kernel))?;
     }
-    Ok(())
+    second_build(stages)
 }
 
 /// The kernel that was just built.
