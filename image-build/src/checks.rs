@@ -41,7 +41,7 @@ pub fn test(stages: &mut Stages) -> Result<()> {
     kernel_check::run(stages)?;
     kunit::run(stages)?;
     image::build(stages)?;
-    reproduce::once_more(stages)?;
+    reproduce::image_again(stages)?;
     stages.run("unit and integration tests", || cargo(&["test", "--quiet", "--locked", "--workspace"]))?;
     fuzzing::run(stages, None, fuzzing::SECONDS_IN_TESTS)?;
     stages.run("tests in the emulator", || emulator_tests::run(None))

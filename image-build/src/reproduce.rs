@@ -21,22 +21,19 @@ use std::path::{Path, PathBuf};
 /// Below the cache. Longer than any usual place of a working copy, so that a path that got into a file also shifts it.
 const ELSEWHERE: &str = "second-build-in-a-folder-whose-name-is-much-longer-than-that-of-the-first";
 
+/// One second build at a time.
+const LOCK: &str = "second-build.lock";
+
 /// Sets the host name where that is possible, then takes everybody else's rights on new files away.
 const OTHERWISE: &str = "hostname another-machine 2>/dev/null; umask 077; exec \"$0\" image";
 
 /// What of cargo's home a build may use: what was downloaded, and from where.
 const OF_CARGO: [&str; 4] = ["registry", "git", "config.toml", "config"];
 
-/// Builds everything twice and compares.
+/// Builds everything twice and compares, what the cache holds too where no mark says that this was done.
 pub fn run(stages: &mut Stages) -> Result<()> {
     image::build(stages)?;
-    once_more(stages)
-}
-
-/// Builds everything that [`image::build`] has built a second time and compares. What comes out of the cache counts only
-/// if a second build of that was compared once; where it was not, that is done now.
-pub fn once_more(stages: &mut Stages) -> Result<()> {
-    let _lock = workspace::lock("second-build.lock")?;
+    let _lock = workspace::lock(LOCK)?;
     let (source, kernel) = kernel()?;
     let programs = disk_programs::keep()?;
     if !programs.was_compared() {
@@ -46,6 +43,21 @@ pub fn once_more(stages: &mut Stages) -> Result<()> {
         stages.run("kernel, once more from nothing", || compile_again(&source, &kernel))?;
     }
     second_build(stages)
+}
+
+/// Builds what [`image::build`] has built a second time and compares. Of what comes out of the cache it says whether a second
+/// build of that was compared: to do so takes as long as to compile a kernel.
+pub fn image_again(stages: &mut Stages) -> Result<()> {
+    let _lock = workspace::lock(LOCK)?;
+    second_build(stages)?;
+    let (_, kernel) = kernel()?;
+    let standing = |was_compared: bool| match was_compared {
+        true => "built twice, and compared",
+        false => "built once so far: cargo xtask reproduce builds it again",
+    };
+    eprintln!("    out of the cache: the kernel, {}", standing(kernel.was_compared()));
+    eprintln!("    and the disk programs, {}", standing(disk_programs::keep()?.was_compared()));
+    Ok(())
 }
 
 /// The kernel that was just built.
