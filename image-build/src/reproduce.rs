@@ -213,8 +213,9 @@ fn compile_again(source: &KernelSource, kernel: &CompiledKernel) -> Result<()> {
 
 /// Objects of the kernel and what they were put together to; programs that only helped are left out.
 fn linked_files(build: &Path) -> Result<Vec<String>> {
-    let is_object =
-        |name: &String| name.ends_with(".o") && !name.starts_with("scripts/") && !name.starts_with("tools/");
+    // Those of the boot code name their folder for a debugger; that goes when bzImage is made of them.
+    let apart = ["arch/x86/boot/", "scripts/", "tools/"];
+    let is_object = |name: &String| name.ends_with(".o") && !apart.iter().any(|part| name.starts_with(part));
     let all = workspace::files_below(build)?.into_iter().map(|name| name.to_string_lossy().into_owned());
     let mut names: Vec<String> = all.filter(is_object).collect();
     if names.len() < 1000 {
