@@ -107,7 +107,7 @@ pub struct Machine {
     variables: Option<VariableStore>,
     memory_mib: u32,
     screen: (u32, u32),
-    wanted: &'static str,
+    shell: bool,
     told: &'static str,
 }
 
@@ -130,7 +130,7 @@ impl Machine {
             variables: None,
             memory_mib: 1024,
             screen: (1280, 800),
-            wanted: "pf.shell",
+            shell: true,
             told: "",
         }
     }
@@ -146,15 +146,7 @@ impl Machine {
     /// examiner's console.
     #[must_use]
     pub fn with_console(mut self) -> Self {
-        self.wanted = "";
-        self
-    }
-
-    /// The same machine, whose kernel, where it is started without a boot menu, is asked to open the examiner's console on the
-    /// serial line at once.
-    #[must_use]
-    pub fn with_console_on_the_serial_line(mut self) -> Self {
-        self.wanted = "pf.serial";
+        self.shell = false;
         self
     }
 
@@ -351,7 +343,8 @@ impl Machine {
     }
 
     fn add_boot(&self, arguments: &mut Vec<String>) {
-        let words_of_kernel = format!("console=ttyS0 {} {}", self.wanted, self.told);
+        let shell = if self.shell { "pf.shell " } else { "" };
+        let words_of_kernel = format!("console=ttyS0 {shell}{}", self.told);
         match &self.boot {
             Boot::Kernel(kernel) => {
                 arguments.extend(["-kernel".into(), kernel.display().to_string()]);

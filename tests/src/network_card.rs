@@ -98,14 +98,6 @@ impl Frames {
         self.read(&format!("ether src {} and not ({filter})", self.mac))
     }
 
-    /// All frames in either direction.
-    ///
-    /// # Errors
-    /// As [`Frames::sent`].
-    pub fn all(&self) -> Result<Vec<String>> {
-        self.read("")
-    }
-
     fn read(&self, filter: &str) -> Result<Vec<String>> {
         // -e the addresses of the link, -vv what a request asks for; nothing is looked up.
         let program =

@@ -73,7 +73,8 @@ struct Started {
 
 fn start(firmware: Firmware, boot: Boot, logs: &Path) -> Result<Started> {
     let has_menu = !matches!(boot, Boot::Kernel(_));
-    let machine = Machine::new(Chipset::Q35, boot).firmware(firmware).with_console_on_the_serial_line();
+    let machine =
+        Machine::new(Chipset::Q35, boot).firmware(firmware).with_console().telling_kernel("pf.serial");
     let mut emulator = machine.start(logs)?;
     let mut begun = Instant::now();
     let mut menu = None;

@@ -1,7 +1,7 @@
 //! `pf-init`: process 1 of the Permafrost image.
 //!
-//! Mounts what programs need, makes sure that the kernel's evidence guard holds every disk, loads a keyboard layout, starts the examiner's console or a
-//! shell on each terminal, reaps, and ends the machine in order. Where the guard is missing or a disk is not blocked it starts
+//! Mounts what programs need, makes sure that the kernel's evidence guard holds every disk, loads a keyboard layout, starts
+//! the examiner's console or a shell on each terminal, reaps, and ends the machine in order. Where the guard is missing or a disk is not blocked it starts
 //! nothing and says so on every console. It opens no disk and mounts none; at the end it unmounts what an examiner mounted.
 #![forbid(unsafe_code)]
 

@@ -43,9 +43,13 @@ pub fn acts(environment: &Environment, language: Language) -> Option<String> {
         let unknown = language.pick("not known", "未知");
         return Some(clipped(format!("{unknown}: {problem}"), TEXT));
     }
-    let all: Vec<&Value> = list(network).collect();
-    let told = all.iter().skip(all.len().saturating_sub(MOST_ACTS));
-    let sentences: Vec<String> = told.map(|act| sentence(act, language)).collect();
+    let untold = list(network).len().saturating_sub(MOST_ACTS);
+    let mut sentences: Vec<String> = list(network).skip(untold).map(|act| sentence(act, language)).collect();
+    let left_out = omitted(network).saturating_add(u64::try_from(untold).unwrap_or(u64::MAX));
+    if left_out > 0 {
+        let words = language.pick("earlier ones are not listed", "项更早的操作未列出");
+        sentences.insert(0, format!("{left_out} {words}"));
+    }
     (!sentences.is_empty()).then(|| clipped(sentences.join("; "), ALL))
 }
 
@@ -73,6 +77,12 @@ pub fn time_reference(environment: &Environment, language: Language) -> Option<S
 
 fn was_on(network: &Network) -> bool {
     list(network).any(|act| is(act, "up") || is(act, "up-failed"))
+}
+
+/// How many acts the account itself leaves out.
+fn omitted(network: &Network) -> u64 {
+    let omitted = network.account.as_ref().and_then(|account| account.get("omitted")?.as_u64());
+    omitted.unwrap_or_default()
 }
 
 fn list(network: &Network) -> std::slice::Iter<'_, Value> {
@@ -186,6 +196,19 @@ mod tests {
         );
         let clock = time_reference(&environment, Language::Chinese).unwrap();
         assert!(clock.contains("本机时钟比 ntp.example 慢 3.500 秒"), "{clock}");
+    }
+
+    #[test]
+    fn what_is_not_listed_is_counted() {
+        let act = done()[2].clone();
+        let mut many = environment(NetworkState::Off, json!(vec![act; MOST_ACTS + 3]));
+        let told = |environment: &Environment| acts(environment, ENGLISH).unwrap();
+        assert!(told(&many).starts_with("3 earlier ones are not listed; 2026-"), "{}", told(&many));
+        if let Some(account) = many.network.as_mut().and_then(|network| network.account.as_mut()) {
+            account["omitted"] = json!(4);
+        }
+        assert!(told(&many).starts_with("7 earlier ones are not listed; "), "{}", told(&many));
+        assert!(!told(&environment(NetworkState::Off, done())).contains("not listed"));
     }
 
     #[test]
