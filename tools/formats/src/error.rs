@@ -115,7 +115,7 @@ pub enum FormatError {
         what: String,
     },
     /// An unfinished image and its checkpoint do not belong together, or one of them is damaged.
-    #[error("{}: can't be gone on with: {why}", path.display())]
+    #[error("{}: can't be gone on with: {}", Plain(path.display()), Plain(why))]
     Unfinished {
         /// The segment, or the base path of the image.
         path: PathBuf,

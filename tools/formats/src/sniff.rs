@@ -29,19 +29,19 @@ const RAW_EXTENSIONS: [&str; 6] = ["raw", "dd", "img", "bin", "iso", "dsk"];
 /// reader of the format found: a missing, wrong or truncated segment, a damaged section.
 pub fn open(path: &Path) -> Result<Box<dyn ImageReader>, FormatError> {
     let beginning = beginning(path)?;
-    if beginning.starts_with(&ewf::SIGNATURE) {
+    // An E01 may have lost its extension, but a medium whose image is named raw may begin with anything, and with an E01 too,
+    // where someone wrote one to the bare disk.
+    if beginning.starts_with(&ewf::SIGNATURE) && (path.extension().is_none() || !is_named_raw(path)) {
         return Ok(Box::new(ewf::EwfReader::open(path)?));
     }
-    if beginning.starts_with(&aff4::SIGNATURE) && !has_raw_extension(path) {
+    if is_named_raw(path) {
+        return Ok(Box::new(raw::RawReader::open(path)?));
+    }
+    if beginning.starts_with(&aff4::SIGNATURE) {
         return Ok(Box::new(aff4::Aff4Reader::open(path)?));
     }
-    if let Some((_, name)) = OTHERS.iter().find(|(signature, _)| beginning.starts_with(signature))
-        && !has_raw_extension(path)
-    {
+    if let Some((_, name)) = OTHERS.iter().find(|(signature, _)| beginning.starts_with(signature)) {
         return Err(FormatError::Unsupported { path: path.to_owned(), what: (*name).to_owned() });
-    }
-    if has_raw_extension(path) {
-        return Ok(Box::new(raw::RawReader::open(path)?));
     }
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("aff4")) {
         let what =
@@ -69,7 +69,8 @@ fn beginning(path: &Path) -> Result<Vec<u8>, FormatError> {
     Ok(bytes)
 }
 
-fn has_raw_extension(path: &Path) -> bool {
+/// Has an extension of plain media bytes, or none.
+fn is_named_raw(path: &Path) -> bool {
     let Some(extension) = path.extension().and_then(|e| e.to_str()) else {
         return path.extension().is_none();
     };

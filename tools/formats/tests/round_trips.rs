@@ -255,6 +255,21 @@ fn files_that_are_no_image_are_refused_by_name() {
 }
 
 #[test]
+fn a_medium_that_begins_with_an_image_is_a_raw_image_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for beginning in [&b"EVF\x09\x0d\x0a\xff\x00"[..], b"PK\x03\x04", b"EVF2\x0d\x0a\x81\x00", b"QFI\xfb"] {
+        for name in ["a.raw", "a.dd", "a.001"] {
+            let path = folder.path().join(name);
+            let media = [beginning, &[7; 1000]].concat();
+            std::fs::write(&path, &media).unwrap();
+            let mut image = formats::open(&path).unwrap();
+            assert!(read_all(image.as_mut()).unwrap() == media, "{name}");
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+}
+
+#[test]
 fn names_that_later_segments_may_need_are_asked_for_before_the_first_is_made() {
     let media = medium(3 << 20, 4);
     for (kind, there) in [
