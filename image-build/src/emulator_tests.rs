@@ -211,6 +211,21 @@ mod tests {
     }
 
     #[test]
+    fn no_suite_runs_where_there_is_no_image_yet() {
+        let folder = workspace::root().join("tests");
+        let manifest = workspace::read_text(&folder.join("Cargo.toml")).unwrap();
+        let mut suites = 0;
+        for file in std::fs::read_dir(folder.join("tests")).unwrap() {
+            let file = file.unwrap().file_name().into_string().unwrap();
+            let Some(name) = file.strip_suffix(".rs") else { continue };
+            let said = format!("name = \"{name}\"\nrequired-features = [\"vm\"]\n");
+            assert!(manifest.contains(&said), "{name} would run among the unit tests as well");
+            suites += 1;
+        }
+        assert!(suites > 20, "only {suites}");
+    }
+
+    #[test]
     fn whoever_finds_no_place_waits_until_one_is_given_back() {
         let places = Places::default();
         let both = places.take(2);
