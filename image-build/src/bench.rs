@@ -36,6 +36,7 @@ pub struct Arguments {
 /// Runs a sitting and prints its table.
 pub fn run(arguments: &Arguments, stages: &mut Stages) -> Result<()> {
     stages.run("packages for the bench", || debian_packages::ensure(&[Need::Bench]))?;
+    stages.run("Rust target", debian_packages::ensure_static_target)?;
     stages.run("static tools", static_tools::build)?;
     let parts = stages.run("the bench's own program", || static_tools::build_example("acquire", "parts"))?;
     let new_ewfacquire = stages.run("libewf", libewf)?;

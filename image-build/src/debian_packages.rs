@@ -48,6 +48,7 @@ const fn bench(name: &'static str, why: &'static str) -> Package {
 
 const PACKAGES: &[Package] = &[
     build("build-essential", "compiler and make for the kernel"),
+    build("git", "names the commit that is built, and clones it for the second build"),
     build("bc", "kernel build"),
     build("bison", "kernel configuration"),
     build("flex", "kernel configuration"),

@@ -52,6 +52,7 @@ pub fn run(arguments: &Arguments, stages: &mut Stages) -> Result<()> {
         println!("{}: {removed} files removed", place.display());
         return Ok(());
     }
+    must_be_writable(&place)?;
     stages.run("Rust target", debian_packages::ensure_static_target)?;
     let binaries = stages.run("static tools", static_tools::build)?;
     let draft = tempfile::tempdir().doing(|| "making a scratch folder".to_owned())?;
@@ -73,6 +74,19 @@ pub fn run(arguments: &Arguments, stages: &mut Stages) -> Result<()> {
         place.display()
     );
     Ok(())
+}
+
+/// Asked before minutes are spent on building what could not be put there.
+fn must_be_writable(place: &Path) -> Result<()> {
+    let there = place.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    match tempfile::tempfile_in(there) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(XtaskError::Unfit(format!(
+            "{}: cannot be written to: {error}; choose a folder of your own: --prefix ~/.local, or --destdir DIR, and copy what is \
+             in that as root",
+            there.display()
+        ))),
+    }
 }
 
 /// Puts all files of `draft` below `place`, and removes those of an earlier time that are no more. Returns how many.
@@ -192,6 +206,18 @@ mod tests {
         workspace::make_folder(&place.join("bin")).unwrap();
         fs::write(place.join("bin/other"), "of others").unwrap();
         (folder, draft, place)
+    }
+
+    #[test]
+    fn where_nothing_can_be_put_is_told_with_a_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        must_be_writable(&folder.path().join("not/yet/there")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let said = must_be_writable(Path::new("/proc/none")).unwrap_err().to_string();
+        assert!(
+            said.starts_with("/proc: cannot be written to") && said.contains("--prefix ~/.local"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The one place where other programs are started.
 
 use crate::error::{Doing, Result, XtaskError};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,7 +16,7 @@ impl Program {
     /// Prepares `program`, with messages in English and times in UTC whoever runs it.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
-        command.env("LC_ALL", "C.UTF-8").env("TZ", "UTC").stdin(Stdio::null());
+        command.env("LC_ALL", "C.UTF-8").env("TZ", "UTC").env("PATH", search_path()).stdin(Stdio::null());
         Self { command, log: None }
     }
 
@@ -93,6 +93,15 @@ impl Program {
             .collect();
         XtaskError::Program { command: words.join(" "), ended: ended.to_owned(), log: self.log.clone() }
     }
+}
+
+/// Where programs are found: as for the caller, and then where Debian keeps what only root's own path has (losetup, depmod).
+fn search_path() -> OsString {
+    let mut folders = std::env::var_os("PATH").unwrap_or_default();
+    for folder in [":/usr/sbin", ":/sbin"] {
+        folders.push(folder);
+    }
+    folders
 }
 
 /// How many jobs a build may run at once.

@@ -41,9 +41,11 @@ pub fn run(arguments: &Arguments, stages: &mut Stages) -> Result<()> {
     let disk = target::find(&arguments.disk)?;
     show(&disk)?;
     target::check(&disk, image.size, arguments.any_disk)?;
+    let shown = target::sequence(&disk);
     confirm(&disk, arguments.serial.as_deref())?;
 
     let stick = Stick::open(&disk)?;
+    target::must_be_the_same(&disk, shown)?;
     let sha256 = stages.run("writing", || stick.write(&image.path, image.size))?;
     let old_header = stages.run("end of the disk", || stick.clear_old_partition_table(image.size))?;
     stages.run("reading back", || stick.verify(&image.path, image.size, &sha256))?;

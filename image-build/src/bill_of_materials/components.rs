@@ -16,15 +16,15 @@ use std::path::{Path, PathBuf};
 /// The package that the loader for BIOS is put together from.
 pub const BIOS_LOADER: &str = "grub-pc-bin";
 
-/// Licences of the programs, by the copyright files of Debian's busybox, grub2, shim, unifont and xkb-data; those of signed packages tell only who
-/// packed them.
+/// Licences of the programs, by the copyright files of Debian's busybox, grub2, shim, unifont and xkb-data; those of signed
+/// packages tell only who packed them. What is linked in counts too: the C library in busybox, OpenSSL in shim and MokManager.
 const LICENCES: [(&str, &str); 8] = [
-    ("busybox-static", "GPL-2.0-only"),
+    ("busybox-static", "GPL-2.0-only AND LGPL-2.1-or-later"),
     (BIOS_LOADER, "GPL-3.0-or-later"),
     ("grub-efi-amd64-bin", "GPL-3.0-or-later"),
     ("grub-efi-amd64-signed", "GPL-3.0-or-later"),
-    ("shim-signed", "BSD-2-Clause"),
-    ("shim-helpers-amd64-signed", "BSD-2-Clause"),
+    ("shim-signed", "BSD-2-Clause AND OpenSSL"),
+    ("shim-helpers-amd64-signed", "BSD-2-Clause AND OpenSSL"),
     (console_font::PACKAGE, "OFL-1.1 OR GPL-2.0-or-later WITH Font-exception-2.0"),
     (
         keymaps::PACKAGE,

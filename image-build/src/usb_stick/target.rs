@@ -32,6 +32,23 @@ pub fn find(path: &Path) -> Result<Disk> {
     }
 }
 
+/// The kernel's running number of what is attached, which no two disks of one boot share, whatever their node; nothing where
+/// the kernel (before 5.15) counts none.
+pub fn sequence(disk: &Disk) -> Option<u64> {
+    let node = disk.node?;
+    let text = fs::read_to_string(format!("/sys/dev/block/{}:{}/diskseq", node.major, node.minor)).ok()?;
+    text.trim().parse().ok()
+}
+
+/// Refuses a disk that has come to the place of the one that was shown: who is asked for a serial may change sticks meanwhile,
+/// and the kernel gives the next one the same name and number. To be asked while the device is open, which keeps its place.
+pub fn must_be_the_same(disk: &Disk, shown: Option<u64>) -> Result<()> {
+    if sequence(disk) == shown {
+        return Ok(());
+    }
+    refuse(disk, "is another disk than the one that was shown; begin again")
+}
+
 /// Refuses a disk that must not be overwritten with `size` bytes.
 pub fn check(disk: &Disk, size: u64, any_disk: bool) -> Result<()> {
     let mounts = mounted(disk)?;

@@ -225,3 +225,25 @@ fn an_image_that_is_not_there_is_named_with_what_to_do() {
         image(Some(Path::new("/dev/null"))).is_err_and(|error| error.to_string().contains("is no image"))
     );
 }
+
+#[test]
+fn another_disk_at_the_same_node_is_noticed() {
+    let bench = Bench::new();
+    let (one, other) = (bench.folder.path().join("one"), bench.folder.path().join("other"));
+    for file in [&one, &other] {
+        std::fs::File::create(file).unwrap().set_len(24 * MIB).unwrap();
+    }
+    let Some(device) = LoopDevice::over(&one, &[]) else { return };
+    let disk = target::find(&device.node).unwrap();
+    let shown = target::sequence(&disk);
+    if shown.is_none() {
+        eprintln!("SKIPPED: this kernel does not count what is attached");
+        return;
+    }
+    target::must_be_the_same(&disk, shown).unwrap();
+    let losetup = |words: &[&Path]| assert!(Command::new("losetup").args(words).status().unwrap().success());
+    losetup(&[Path::new("--detach"), &device.node]);
+    losetup(&[&device.node, &other]);
+    let said = target::must_be_the_same(&disk, shown).unwrap_err().to_string();
+    assert!(said.contains("another disk than the one that was shown"), "{said}");
+}
