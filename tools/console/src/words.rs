@@ -76,6 +76,7 @@ texts! {
     MISSING: "must be given and missing", "项必填内容缺失";
     COMPLETE: "nothing is missing", "内容完整";
     CASE_PATH: "Path of a case file on a mounted destination:", "案件文件的路径（已挂载的目标盘）：";
+    SEVERAL_SEALS: "several with ; between", "多个用分号隔开";
     HOW_TO_IMAGE: "How it is imaged", "取证方式";
     EVIDENCE_NUMBER: "Number of the item", "检材编号";
     DESCRIPTION: "What it is", "检材描述";
