@@ -106,6 +106,12 @@ impl Form {
         self.lines().iter().position(|line| line.key() == key).unwrap_or(0)
     }
 
+    /// True where nothing was filled in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.values().all(|value| value.trim().is_empty())
+    }
+
     /// Fills the form in: a line for every entry, for what has none would be missing in the record.
     pub fn fill(&mut self, case: &Case) {
         *self = Self {
