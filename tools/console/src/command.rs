@@ -118,7 +118,8 @@ impl Command {
         if let Some(share) = settings.reread.word() {
             add(&["--reread", share]);
         }
-        if settings.resume {
+        // A recovery goes on by the same command, and pf-acquire refuses the two together.
+        if settings.resume && !settings.rescue {
             add(&["--resume"]);
         }
         add(&["--json", "--json-progress"]);

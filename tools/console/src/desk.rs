@@ -12,6 +12,7 @@ use crate::command::{Command, folder_of};
 use crate::disk::{Disk, DiskId, GuardStanding, Inventory, NewFileSystem, Standing};
 use crate::form::Form;
 use crate::job::{Course, Ending, Job, JobId, Outcome, Reached};
+use crate::mounts::Mounted;
 use crate::roles::Roles;
 use crate::settings::Settings;
 use case_file::Language;
@@ -62,6 +63,8 @@ pub enum Event {
     Case(Result<Box<Case>, String>),
     /// So many bytes are free in a folder of a destination.
     Room(String, u64),
+    /// The machine does not end: an acquisition runs that another console or a shell began.
+    RunsElsewhere,
 }
 
 /// What commands are for.
@@ -170,9 +173,13 @@ pub enum View {
         job: JobId,
         /// It is asked whether it shall be stopped.
         stopping: bool,
+        /// Lines that are scrolled past.
+        scroll: usize,
     },
     /// It is asked whether the machine shall end.
     PowerOff,
+    /// It is asked whether the console shall end, with what it alone knows.
+    Leave,
 }
 
 /// The desk.
@@ -206,6 +213,8 @@ pub struct Desk {
     pub is_settling: bool,
     /// The last thing that is to be known.
     pub notice: Option<Notice>,
+    /// Lines of what is in view that the screen has no room for, as it was drawn last: so far can be scrolled.
+    pub overhang: usize,
     roles: Roles,
 }
 
@@ -216,6 +225,8 @@ pub struct Folder {
     pub disk: DiskId,
     /// Bytes that are free there.
     pub free: Option<u64>,
+    /// How many of the others were mounted after it.
+    rank: usize,
 }
 
 /// Something to be known.
@@ -246,6 +257,7 @@ impl Desk {
             busy: None,
             is_settling: false,
             notice: None,
+            overhang: 0,
             roles: Roles::default(),
         }
     }
@@ -287,6 +299,10 @@ impl Desk {
                 Vec::new()
             }
             Event::Case(Err(trouble)) => self.trouble(&trouble),
+            Event::RunsElsewhere => {
+                self.busy = None;
+                self.words(crate::words::RUNS_ELSEWHERE)
+            }
             Event::Room(folder, free) => {
                 if let Some(folder) = self.folders.get_mut(&folder) {
                     folder.free = Some(free);
@@ -356,8 +372,9 @@ impl Desk {
             View::Case { row, back, typing } => self.key_of_case(key, row, back, typing),
             View::CasePath { typed, back } => self.key_of_case_path(key, typed, back),
             View::Settings { source, row, typing } => self.key_of_settings(key, source, row, typing),
-            View::Job { job, stopping } => self.key_of_job(key, job, stopping),
+            View::Job { job, stopping, scroll } => self.key_of_job(key, job, stopping, scroll),
             View::PowerOff => self.key_of_power_off(key),
+            View::Leave => self.key_of_leave(key),
         }
     }
 
@@ -376,12 +393,13 @@ impl Desk {
             }
             (Ok(()), Purpose::Allow(disk)) => self.view = View::Volumes { disk, row: 0 },
             (Ok(()), Purpose::Prepare(disk, path)) => {
-                self.folders.insert(folder_of(&path), Folder { disk, free: None });
+                self.add_folder(folder_of(&path), disk);
                 self.view = View::Disks;
                 self.notice = Some(Notice::Words(crate::words::DESTINATION_IS_READY));
             }
             (Ok(()), Purpose::Release(disk)) => {
                 self.folders.retain(|_, folder| folder.disk != disk);
+                self.rank_folders();
                 self.view = View::Disks;
             }
             (Ok(()), Purpose::PowerOff) => {}
@@ -401,9 +419,7 @@ impl Desk {
                 known.iter().find(|before| before.id == disk.id).and_then(|before| before.says.clone());
         }
         self.row = self.row.min(self.disks.len().saturating_sub(1));
-        self.folders.retain(|_, folder| {
-            self.disks.iter().any(|disk| disk.id == folder.disk && disk.standing == Standing::Writable)
-        });
+        self.learn_folders(inventory.mounted.as_deref());
         let gone = match &self.view {
             View::Disk { disk, .. }
             | View::Serial { disk, .. }
@@ -416,6 +432,53 @@ impl Desk {
             self.view = View::Disks;
             self.notice = Some(Notice::Words(crate::words::DISK_IS_GONE));
         }
+    }
+
+    /// Forgets folders that are mounted no more, for what is written there fills the memory, and finds those that an earlier
+    /// console or a shell mounted.
+    fn learn_folders(&mut self, mounted: Option<&[Mounted]>) {
+        self.folders.retain(|folder, about| {
+            let is_mounted = mounted.is_none_or(|all| all.iter().any(|one| one.folder == *folder));
+            let mut disks = self.disks.iter();
+            is_mounted && disks.any(|disk| disk.id == about.disk && disk.standing == Standing::Writable)
+        });
+        self.rank_folders();
+        for one in mounted.unwrap_or_default().iter().filter(|one| one.is_writable) {
+            let disk = self.disks.iter().find(|disk| disk.has(&one.device));
+            let destination = disk.and_then(|disk| self.roles.destination(disk));
+            if let Some(id) = destination.map(|destination| destination.disk().id.clone())
+                && !self.folders.contains_key(&one.folder)
+            {
+                self.add_folder(one.folder.clone(), id);
+            }
+        }
+    }
+
+    fn add_folder(&mut self, folder: String, disk: DiskId) {
+        for other in self.folders.values_mut() {
+            other.rank = other.rank.saturating_add(1);
+        }
+        self.folders.insert(folder, Folder { disk, free: None, rank: 0 });
+        self.rank_folders();
+    }
+
+    /// Numbers them anew: without gaps, the desk is the same whatever was mounted meanwhile.
+    fn rank_folders(&mut self) {
+        let names: Vec<String> = self.newest_folders().into_iter().map(str::to_owned).collect();
+        for (rank, name) in names.iter().enumerate() {
+            if let Some(folder) = self.folders.get_mut(name) {
+                folder.rank = rank;
+            }
+        }
+    }
+
+    /// The folders of destinations, the one that was mounted last first.
+    #[must_use]
+    pub fn newest_folders(&self) -> Vec<&str> {
+        let mut folders: Vec<(usize, &str)> =
+            self.folders.iter().map(|(name, folder)| (folder.rank, name.as_str())).collect();
+        folders.sort_unstable();
+        folders.into_iter().map(|(_, name)| name).collect()
     }
 
     fn run(&mut self, purpose: Purpose, commands: Vec<Command>) -> Vec<Effect> {
@@ -466,23 +529,157 @@ pub use disks::Deed;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::Says;
+    use crate::disk::{FileSystem, Says, Volume};
 
-    fn listed(says: Option<Says>) -> Event {
-        let disk = Disk {
-            id: DiskId { name: "sda".into(), serial: Some("1".into()), capacity: 1 },
-            path: "/dev/sda".into(),
+    fn disk(name: &str, standing: Standing) -> Disk {
+        let path = format!("/dev/{name}");
+        let volume = Volume {
+            path: format!("{path}1"),
+            size: 1,
+            file_system: Some(FileSystem::Exfat),
+            content: "exfat".into(),
+        };
+        Disk {
+            id: DiskId { name: name.into(), serial: Some(name.to_uppercase()), capacity: 1 },
+            path,
             model: "-".into(),
             transport: "ata".into(),
-            standing: Standing::Evidence,
+            standing,
             refused: 0,
-            volumes: Vec::new(),
+            volumes: vec![volume],
             content: String::new(),
             warnings: Vec::new(),
-            says,
-        };
+            says: None,
+        }
+    }
+
+    fn list(disks: Vec<Disk>, mounted: &[(&str, &str)]) -> Event {
+        let mounted = mounted.iter().map(|(device, options)| Mounted {
+            device: format!("/dev/{device}"),
+            folder: format!("/mnt/{device}"),
+            is_writable: *options == "rw",
+        });
         let guard = GuardStanding::InForce { sealed: false };
-        Event::Disks(Ok(Inventory { guard, disks: vec![disk], warnings: Vec::new() }))
+        let mounted = Some(mounted.collect());
+        Event::Disks(Ok(Inventory { guard, disks, warnings: Vec::new(), mounted }))
+    }
+
+    fn listed(says: Option<Says>) -> Event {
+        list(vec![Disk { says, ..disk("sda", Standing::Evidence) }], &[])
+    }
+
+    /// A source whose choices are in view, and three destinations, of which sdc was mounted last.
+    fn at_the_settings() -> Desk {
+        let mut desk = Desk::new(Language::English);
+        let event = || {
+            let mut disks = vec![disk("sda", Standing::Evidence)];
+            disks.extend(["sdb", "sdc", "sdd"].map(|name| disk(name, Standing::Writable)));
+            list(disks, &[("sdb1", "rw"), ("sdd1", "rw"), ("sdc1", "rw")])
+        };
+        desk.take(event());
+        let id = desk.disks[0].id.clone();
+        desk.take(Event::Key(Key::Enter));
+        desk.take(Event::Key(Key::Enter));
+        desk.take(Event::Done(Purpose::Source(id.clone()), Ok(())));
+        desk.take(event());
+        assert_eq!(desk.view, View::Settings { source: id, row: 0, typing: false });
+        desk
+    }
+
+    fn line(desk: &Desk) -> String {
+        desk.acquire_command(&desk.disks[0].id).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_destinations_that_were_mounted_last_are_used() {
+        let mut desk = at_the_settings();
+        assert!(line(&desk).contains("--to /mnt/sdc1 --to /mnt/sdd1 --case-file"), "{}", line(&desk));
+        let id = desk.disks[0].id.clone();
+        desk.settings.get_mut(&id).unwrap().rescue = true;
+        assert!(
+            line(&desk).contains("sda --to /mnt/sdc1 --case-file"),
+            "a recovery has one: {}",
+            line(&desk)
+        );
+        let sdb = desk.disks[1].id.clone();
+        desk.take(Event::Done(Purpose::Prepare(sdb, "/dev/sdb2".into()), Ok(())));
+        assert_eq!(desk.newest_folders(), ["/mnt/sdb2", "/mnt/sdc1", "/mnt/sdd1", "/mnt/sdb1"]);
+    }
+
+    #[test]
+    fn a_recovery_in_passes_goes_on_without_being_told_to() {
+        let mut desk = at_the_settings();
+        let id = desk.disks[0].id.clone();
+        desk.settings.get_mut(&id).unwrap().resume = true;
+        assert!(line(&desk).contains("--resume"));
+        desk.settings.get_mut(&id).unwrap().rescue = true;
+        assert!(line(&desk).contains("--rescue") && !line(&desk).contains("--resume"), "{}", line(&desk));
+    }
+
+    #[test]
+    fn the_case_is_opened_from_the_choices_of_a_source_and_leads_back_to_them() {
+        let mut desk = at_the_settings();
+        desk.take(Event::Key(Key::Character('c')));
+        let back = Some(desk.disks[0].id.clone());
+        assert_eq!(desk.view, View::Case { row: 0, back, typing: false });
+        desk.take(Event::Key(Key::Escape));
+        assert!(matches!(desk.view, View::Settings { .. }));
+    }
+
+    #[test]
+    fn destinations_that_were_mounted_before_are_found_and_those_that_are_no_more_forgotten() {
+        let mut desk = Desk::new(Language::English);
+        let disks = || {
+            let standings = [Standing::Writable, Standing::Writable, Standing::Evidence, Standing::Blocked];
+            std::iter::zip(["sda", "sdb", "sdc", "sdd"], standings)
+                .map(|(name, standing)| disk(name, standing))
+                .collect::<Vec<_>>()
+        };
+        let all = [("sda1", "rw"), ("sdb1", "ro"), ("sdc1", "rw"), ("sdd1", "rw"), ("sdx1", "rw")];
+        desk.take(list(disks(), &all));
+        assert_eq!(desk.newest_folders(), ["/mnt/sda1"]);
+        // One that can be written no more is kept, so that it can be given back.
+        desk.take(list(disks(), &[("sda1", "ro")]));
+        assert_eq!(desk.newest_folders(), ["/mnt/sda1"]);
+        desk.take(list(disks(), &[]));
+        assert!(desk.folders.is_empty(), "what is written there would fill the memory");
+    }
+
+    #[test]
+    fn what_only_the_console_knows_is_not_thrown_away_by_one_key() {
+        let press = |desk: &mut Desk, key| desk.take(Event::Key(Key::Character(key)));
+        assert_eq!(press(&mut Desk::new(Language::English), 'q'), [Effect::Leave], "it knows nothing");
+        let mut with_folder = Desk::new(Language::English);
+        with_folder.take(list(vec![disk("sda", Standing::Writable)], &[("sda1", "rw")]));
+        let mut with_job = Desk::new(Language::English);
+        let mut job = Job::new(disk("sda", Standing::Evidence).id, "1".into(), "pf-acquire".into());
+        job.course = Course::Ended(Ending { code: Some(0), result: None });
+        with_job.jobs.push(job);
+        let mut with_case = Desk::new(Language::English);
+        let first = with_case.form.lines()[0];
+        with_case.form.value_mut(&first).push('x');
+        for mut desk in [with_folder, with_job, with_case] {
+            assert!(press(&mut desk, 'q').is_empty());
+            assert_eq!(desk.view, View::Leave);
+            assert!(press(&mut desk, 'n').is_empty());
+            assert_eq!(desk.view, View::Disks);
+            press(&mut desk, 'q');
+            assert_eq!(press(&mut desk, 'y'), [Effect::Leave]);
+        }
+    }
+
+    #[test]
+    fn an_acquisition_of_somebody_else_keeps_the_machine_from_its_end() {
+        let mut desk = Desk::new(Language::English);
+        desk.view = View::PowerOff;
+        assert!(matches!(
+            desk.take(Event::Key(Key::Character('y')))[..],
+            [Effect::Run(Purpose::PowerOff, _)]
+        ));
+        assert!(desk.take(Event::RunsElsewhere).is_empty());
+        assert_eq!(desk.notice, Some(Notice::Words(crate::words::RUNS_ELSEWHERE)));
+        desk.take(Event::Key(Key::Escape));
+        assert_eq!(desk.view, View::Disks, "keys are taken again");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The disks of the machine, as `pf-devices --json` tells of them.
 
+use crate::mounts::Mounted;
 use evidence::{ByteCount, Finding, Plain, SelfReport};
 use serde::Deserialize;
 
@@ -178,6 +179,12 @@ impl Disk {
         self.says.as_ref().and_then(|says| says.celsius)
     }
 
+    /// True where the device node is the disk's own or that of one of its volumes.
+    #[must_use]
+    pub fn has(&self, device: &str) -> bool {
+        self.path == device || self.volumes.iter().any(|volume| volume.path == device)
+    }
+
     /// Length for people.
     #[must_use]
     pub fn size(&self) -> String {
@@ -212,6 +219,8 @@ pub struct Inventory {
     pub disks: Vec<Disk>,
     /// What hides further disks.
     pub warnings: Vec<String>,
+    /// What is mounted, the first one first; `None` where it could not be learnt.
+    pub mounted: Option<Vec<Mounted>>,
 }
 
 /// Reads what `pf-devices --json` printed.
@@ -234,7 +243,7 @@ pub fn read(json: &[u8]) -> Result<Inventory, String> {
             )
         })
         .collect();
-    Ok(Inventory { guard, disks: told.disks.into_iter().map(disk).collect(), warnings })
+    Ok(Inventory { guard, disks: told.disks.into_iter().map(disk).collect(), warnings, mounted: None })
 }
 
 fn disk(told: ToldDisk) -> Disk {

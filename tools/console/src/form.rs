@@ -1,7 +1,7 @@
 //! The case as a form: a line for each field, from the table that case files and records share.
 
 use case_file::words::{self, Words};
-use case_file::{Language, clean_line, clean_lines, clean_moment, clean_sha256};
+use case_file::{Language, MOST_ENTRIES, clean_line, clean_lines, clean_moment, clean_sha256};
 use evidence::{
     CASE_FIELDS, Case, CaseField, FEWEST_INVESTIGATORS, Holds, INVESTIGATOR_FIELDS, Investigator,
     PHOTO_FIELDS, PartField, Photo,
@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 /// Said of each source by its own settings, so that one case file serves several.
 const OF_THE_SOURCE: [&str; 2] = ["evidence_number", "description"];
 
-/// Most entries of a list on the form; a file may have more.
-const MOST_ENTRIES: usize = 8;
+/// What stands between two seals, as where pf-record asks for them. A blank or a comma may be part of a number.
+const SEAL_ENDS: [char; 3] = [';', '；', '\n'];
 
 /// A line of the form.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ pub struct Form {
     values: BTreeMap<String, String>,
     more_investigators: usize,
     photos: usize,
+    /// The seals of a case file. While their line is not changed they are these, whatever characters a number has.
+    read_seals: Vec<String>,
 }
 
 impl Form {
@@ -67,7 +69,9 @@ impl Form {
     /// One more entry of the list that the line belongs to.
     pub fn add_entry(&mut self, line: &Line) {
         match line.field.holds {
-            Holds::Investigators if self.more_investigators < MOST_ENTRIES => {
+            Holds::Investigators
+                if self.more_investigators < MOST_ENTRIES.saturating_sub(FEWEST_INVESTIGATORS) =>
+            {
                 self.more_investigators = self.more_investigators.saturating_add(1);
             }
             Holds::Photos if self.photos < MOST_ENTRIES => self.photos = self.photos.max(1).saturating_add(1),
@@ -86,6 +90,9 @@ impl Form {
             if !typed.is_empty() {
                 line.put(typed, &mut case).map_err(|reason| (number, reason.to_owned()))?;
             }
+            if matches!(line.field.holds, Holds::Seals) && typed == joined(&self.read_seals) {
+                case.seal_numbers.clone_from(&self.read_seals);
+            }
         }
         case.investigators.retain(|one| !(one.name.is_empty() && one.unit.is_empty() && one.id.is_empty()));
         case.photos.retain(|one| !(one.file.is_empty() && one.sha256.is_empty() && one.taken.is_empty()));
@@ -99,15 +106,18 @@ impl Form {
         self.lines().iter().position(|line| line.key() == key).unwrap_or(0)
     }
 
-    /// Fills the form in.
+    /// True where nothing was filled in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.values().all(|value| value.trim().is_empty())
+    }
+
+    /// Fills the form in: a line for every entry, for what has none would be missing in the record.
     pub fn fill(&mut self, case: &Case) {
         *self = Self {
-            more_investigators: case
-                .investigators
-                .len()
-                .saturating_sub(FEWEST_INVESTIGATORS)
-                .min(MOST_ENTRIES),
-            photos: case.photos.len().min(MOST_ENTRIES),
+            more_investigators: case.investigators.len().saturating_sub(FEWEST_INVESTIGATORS),
+            photos: case.photos.len(),
+            read_seals: case.seal_numbers.clone(),
             ..Self::default()
         };
         for line in self.lines() {
@@ -144,6 +154,9 @@ impl Line {
     /// What helps to fill it in.
     #[must_use]
     pub fn hint(&self, language: Language) -> &'static str {
+        if matches!(self.field.holds, Holds::Seals) {
+            return crate::words::SEVERAL_SEALS.say(language);
+        }
         Words::of(self.field.key).map_or("", |words| words.hint(language))
     }
 
@@ -163,7 +176,7 @@ impl Line {
             (Holds::Moment(text), _) => *(text.get_mut)(case) = clean_moment(typed)?,
             (Holds::Sha256(text), _) => *(text.get_mut)(case) = clean_sha256(typed)?,
             (Holds::Seals, _) => {
-                let numbers = typed.split([',', '，', ' ']).filter(|number| !number.is_empty());
+                let numbers = typed.split(SEAL_ENDS).map(str::trim).filter(|number| !number.is_empty());
                 case.seal_numbers = numbers.map(clean_line).collect::<Result<_, _>>()?;
             }
             (Holds::Investigators, Some((number, part))) => {
@@ -180,7 +193,7 @@ impl Line {
 
     fn get(&self, case: &Case) -> String {
         match (self.field.holds, self.part) {
-            (Holds::Seals, _) => case.seal_numbers.join(", "),
+            (Holds::Seals, _) => joined(&case.seal_numbers),
             (Holds::Investigators, Some((number, part))) => {
                 get_part::<Investigator>(&case.investigators, number, &INVESTIGATOR_FIELDS, part)
             }
@@ -190,6 +203,11 @@ impl Line {
             _ => self.field.text().map(|text| (text.get)(case).clone()).unwrap_or_default(),
         }
     }
+}
+
+/// Seals in one line.
+fn joined(seals: &[String]) -> String {
+    seals.join("; ")
 }
 
 fn put_part<T: Default + Clone>(
@@ -227,7 +245,7 @@ mod tests {
         let mut form = Form::default();
         for (key, value) in [
             ("case_number", "2026-17"),
-            ("seal_numbers", "4711，4712"),
+            ("seal_numbers", "沪公 4711；A,12; 4712"),
             ("machine_time", "2026-03-17 09:12:04"),
             ("reference_time", "2026-03-17 09:10:00"),
             ("investigators.1.name", "A"),
@@ -237,7 +255,8 @@ mod tests {
             *form.value_mut(&line) = value.to_owned();
         }
         let case = form.case().unwrap();
-        assert_eq!((case.case_number.as_str(), case.seal_numbers.len()), ("2026-17", 2));
+        assert_eq!(case.case_number, "2026-17");
+        assert_eq!(case.seal_numbers, ["沪公 4711", "A,12", "4712"]);
         assert_eq!(case.clock_offset_seconds, Some(124));
         assert_eq!((case.investigators[0].name.as_str(), case.investigators[1].unit.as_str()), ("A", "U"));
         let lacks = case.lacks();
@@ -248,6 +267,30 @@ mod tests {
         let mut again = Form::default();
         again.fill(&case);
         assert_eq!(again.case().unwrap(), case);
+    }
+
+    #[test]
+    fn a_case_file_with_long_lists_loses_nothing_on_its_way_through_the_form() {
+        let numbered = |what: &str, number: usize| format!("{what} {number}");
+        let case = Case {
+            investigators: (0..MOST_ENTRIES)
+                .map(|number| Investigator { name: numbered("N", number), ..Investigator::default() })
+                .collect(),
+            photos: (0..MOST_ENTRIES)
+                .map(|number| Photo { file: numbered("P", number), ..Photo::default() })
+                .collect(),
+            seal_numbers: vec!["沪公 4711".into(), "4712, left".into(), "a;b".into()],
+            ..Case::default()
+        };
+        let read = case_file::parse(&case_file::text_of(&case)).unwrap();
+        let mut form = Form::default();
+        form.fill(&read);
+        assert_eq!(form.case().unwrap(), read);
+        let seals = line(&form, "seal_numbers");
+        form.value_mut(&seals).push_str("; 4713");
+        assert_eq!(form.case().unwrap().seal_numbers, ["沪公 4711", "4712, left", "a", "b", "4713"]);
+        form.value_mut(&seals).clear();
+        assert!(form.case().unwrap().seal_numbers.is_empty());
     }
 
     #[test]
@@ -274,7 +317,7 @@ mod tests {
     fn a_list_grows_up_to_its_bound() {
         let mut form = Form::default();
         let photo = line(&form, "photos.1.file");
-        (0..20).for_each(|_| form.add_entry(&photo));
+        (0..MOST_ENTRIES * 2).for_each(|_| form.add_entry(&photo));
         assert_eq!(form.lines().iter().filter(|line| line.key().ends_with(".file")).count(), MOST_ENTRIES);
     }
 }

@@ -65,8 +65,36 @@ pub struct Outcome {
     pub chain_head: String,
     /// Files of the image.
     pub segments: usize,
+    /// What could not be read.
+    pub unread: Spread,
+    /// What differed, or could not be read, when it was read again.
+    pub unstable: Spread,
     /// Warnings: hidden areas, what did not match, what failed.
     pub warnings: Vec<String>,
+}
+
+/// So many bytes in so many ranges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Spread {
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Ranges.
+    pub ranges: usize,
+}
+
+impl Spread {
+    /// True where there are no ranges.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.ranges == 0
+    }
+
+    /// Of a list of ranges as pf-acquire prints it; nothing where there is none.
+    fn of(list: Option<&Value>) -> Self {
+        let ranges = || list.and_then(Value::as_array).into_iter().flatten();
+        let lengths = ranges().filter_map(|range| range.get("length").and_then(Value::as_u64));
+        Self { bytes: lengths.fold(0, u64::saturating_add), ranges: ranges().count() }
+    }
 }
 
 /// One acquisition.
@@ -86,6 +114,8 @@ pub struct Job {
     pub said: Vec<String>,
     /// How it stands.
     pub course: Course,
+    /// It recovers in passes: begun again with the same number it goes on by itself.
+    pub is_rescue: bool,
 }
 
 impl Job {
@@ -100,6 +130,7 @@ impl Job {
             curve: Vec::new(),
             said: Vec::new(),
             course: Course::Running,
+            is_rescue: false,
         }
     }
 
@@ -180,6 +211,8 @@ pub fn outcome(json: &[u8]) -> Option<Outcome> {
         record: text("/record"),
         chain_head: text("/chain_head"),
         segments: told.get("segments").and_then(Value::as_array).map_or(0, Vec::len),
+        unread: Spread::of(told.get("unread")),
+        unstable: Spread::of(told.pointer("/faults/unstable")),
         warnings,
     })
 }
@@ -195,6 +228,17 @@ mod tests {
         assert_eq!((reached.done, reached.total, reached.deed.as_str()), (5, 20, "imaging"));
         assert_eq!(super::reached("warning: a sector"), None);
         assert_eq!(super::reached("{\"progress\":{}}"), None);
+    }
+
+    #[test]
+    fn what_was_not_read_and_what_differed_is_summed_up() {
+        let json = br#"{"hashes":{"md5":"0"},"unread":[{"offset":0,"length":512},{"offset":4096,"length":1024}],
+            "faults":{"fill":"zeros","unstable":[{"offset":8192,"length":512}]},"mismatches":[],"hidden":["HPA"]}"#;
+        let told = outcome(json).unwrap();
+        assert_eq!(told.unread, Spread { bytes: 1536, ranges: 2 });
+        assert_eq!(told.unstable, Spread { bytes: 512, ranges: 1 });
+        assert_eq!(told.warnings, ["HPA"]);
+        assert!(outcome(br#"{"hashes":{}}"#).unwrap().unread.is_empty());
     }
 
     #[test]

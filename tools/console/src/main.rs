@@ -11,6 +11,8 @@ mod form;
 mod framebuffer;
 mod glyphs;
 mod job;
+mod mounts;
+mod processes;
 mod roles;
 mod runner;
 mod settings;

@@ -2,7 +2,9 @@
 
 use crate::command::{CASE_FILE, Command, folder_of};
 use crate::desk::{Effect, Event, Purpose};
+use crate::disk::Inventory;
 use crate::job::{self, JobId};
+use crate::{mounts, processes};
 use crossbeam_channel::Sender;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -20,6 +22,9 @@ const MOST_OUTPUT: u64 = 16 << 20;
 
 /// Exit code of pf-acquire when it refuses to begin.
 const NOT_BEGUN: i32 = 2;
+
+/// The program that images, as the kernel calls its process.
+const ACQUIRE: &str = "pf-acquire";
 
 /// So long is waited for the node of a partition that was just made.
 const NODE_WAIT: Duration = Duration::from_secs(10);
@@ -98,8 +103,9 @@ impl Runner {
         thread::spawn(move || {
             loop {
                 let is_imaged = !running.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-                let listed =
-                    output_of(&Command::list(is_imaged)).and_then(|printed| crate::disk::read(&printed));
+                let listed = output_of(&Command::list(is_imaged))
+                    .and_then(|printed| crate::disk::read(&printed))
+                    .map(|inventory| Inventory { mounted: mounted(), ..inventory });
                 if listing.end() {
                     let _ = events.send(Event::Disks(listed));
                     return;
@@ -109,6 +115,10 @@ impl Runner {
     }
 
     fn run(&mut self, purpose: Purpose, commands: Vec<Command>) {
+        // This console knows of its own acquisitions only.
+        if would_cut_off(&purpose, Path::new("/proc")) {
+            return self.tell(Event::RunsElsewhere);
+        }
         self.last_line = commands.last().map(ToString::to_string);
         let events = self.events.clone();
         thread::spawn(move || {
@@ -245,6 +255,15 @@ fn await_node(command: &Command) {
     }
 }
 
+/// True for the end of the machine while anybody's acquisition runs.
+fn would_cut_off(purpose: &Purpose, proc: &Path) -> bool {
+    *purpose == Purpose::PowerOff && processes::is_running(proc, ACQUIRE)
+}
+
+fn mounted() -> Option<Vec<mounts::Mounted>> {
+    fs::read_to_string("/proc/self/mounts").ok().map(|table| mounts::of_table(&table))
+}
+
 fn write_case(text: &str) -> Result<(), String> {
     let path = Path::new(CASE_FILE);
     let failed = |error| format!("{CASE_FILE}: can't be written: {error}");
@@ -255,6 +274,17 @@ fn write_case(text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_machine_does_not_end_under_an_acquisition_that_a_shell_began() {
+        let proc = tempfile::tempdir().unwrap();
+        assert!(!would_cut_off(&Purpose::PowerOff, proc.path()));
+        fs::create_dir(proc.path().join("9")).unwrap();
+        fs::write(proc.path().join("9/stat"), "9 (pf-acquire) S 1 9 9").unwrap();
+        assert!(would_cut_off(&Purpose::PowerOff, proc.path()));
+        let id = crate::disk::DiskId { name: "sda".into(), serial: None, capacity: 1 };
+        assert!(!would_cut_off(&Purpose::Release(id), proc.path()), "other deeds harm no acquisition");
+    }
 
     #[test]
     fn a_list_that_may_be_stale_is_made_again_and_not_told() {

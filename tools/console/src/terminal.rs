@@ -107,7 +107,7 @@ impl Console {
             is_stale |= self.look();
             if is_stale || drawn.elapsed() >= LOOK {
                 let around = self.around();
-                screen.draw(&self.desk, &around)?;
+                self.desk.overhang = screen.draw(&self.desk, &around)?;
                 (is_stale, drawn) = (false, Instant::now());
             }
             if event::poll(PATIENCE)? {
@@ -248,11 +248,18 @@ impl Screen {
         Ok(Self { face, size })
     }
 
-    fn draw(&mut self, desk: &Desk, around: &Around) -> io::Result<()> {
+    /// Draws the desk; returns how many lines there was no room for.
+    fn draw(&mut self, desk: &Desk, around: &Around) -> io::Result<usize> {
+        let mut overhang = 0;
         match &mut self.face {
-            Face::Cells(terminal) => terminal.draw(|frame| view::draw(desk, around, frame)).map(drop),
-            Face::Pixels(terminal) => terminal.draw(|frame| view::draw(desk, around, frame)).map(drop),
+            Face::Cells(terminal) => {
+                terminal.draw(|frame| overhang = view::draw(desk, around, frame)).map(drop)?;
+            }
+            Face::Pixels(terminal) => {
+                terminal.draw(|frame| overhang = view::draw(desk, around, frame)).map(drop)?;
+            }
         }
+        Ok(overhang)
     }
 
     fn clear(&mut self) -> io::Result<()> {

@@ -30,11 +30,12 @@ pub(crate) struct Body {
     title: String,
     lines: Vec<(String, Style)>,
     marked: usize,
+    scroll: usize,
 }
 
 impl Body {
     pub(crate) fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), lines: Vec::new(), marked: 0 }
+        Self { title: title.into(), lines: Vec::new(), marked: 0, scroll: 0 }
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {
@@ -103,8 +104,8 @@ pub(crate) const DANGER: Style = Style::new().fg(Color::White).bg(Color::Red).ad
 pub(crate) const GOOD: Style = Style::new().fg(Color::Green).add_modifier(Modifier::BOLD);
 const BAR: Style = Style::new().fg(Color::White).bg(Color::Blue).add_modifier(Modifier::BOLD);
 
-/// Draws the desk.
-pub fn draw(desk: &Desk, around: &Around, frame: &mut Frame) {
+/// Draws the desk; returns how many lines there was no room for.
+pub fn draw(desk: &Desk, around: &Around, frame: &mut Frame) -> usize {
     let language = desk.language;
     let parts: [Rect; 5] = Layout::vertical([
         Constraint::Length(1),
@@ -119,8 +120,14 @@ pub fn draw(desk: &Desk, around: &Around, frame: &mut Frame) {
     let body = if desk.help { help(language) } else { body::of(desk) };
     let height = usize::from(middle.height).saturating_sub(1);
     let (fitted, marked) = body.fitted(usize::from(middle.width));
-    let scroll = marked.saturating_sub(height.saturating_sub(2));
-    let mut lines = vec![Line::from(Span::styled(format!("── {} ", body.title), STRONG))];
+    let overhang = fitted.len().saturating_sub(height);
+    // The screen may have grown since it was scrolled.
+    let scroll = marked.saturating_sub(height.saturating_sub(2)).max(body.scroll.min(overhang));
+    let more = match desk.view {
+        View::Job { .. } if overhang > 0 && !desk.help => words::MORE.say(language),
+        _ => "",
+    };
+    let mut lines = vec![Line::from(Span::styled(format!("── {} {more}", body.title), STRONG))];
     lines.extend(fitted.into_iter().skip(scroll).take(height));
     frame.render_widget(Paragraph::new(lines), middle);
     frame.render_widget(notice_of(desk), notice);
@@ -134,6 +141,7 @@ pub fn draw(desk: &Desk, around: &Around, frame: &mut Frame) {
     );
     let keys_text = format!("{}  {}", words::KEYS_ALWAYS.say(language), keys_of(desk).say(language));
     frame.render_widget(Paragraph::new(keys_text).style(BAR), keys);
+    overhang
 }
 
 fn head_of(desk: &Desk, around: &Around) -> Line<'static> {
@@ -178,7 +186,8 @@ fn keys_of(desk: &Desk) -> words::Text {
         View::Case { typing: true, .. } | View::Settings { typing: true, .. } => words::KEYS_TEXT,
         View::Case { .. } => words::KEYS_CASE,
         View::Job { .. } => words::KEYS_JOB,
-        View::Disk { .. } | View::Volumes { .. } | View::Settings { .. } | View::PowerOff => words::KEYS_LIST,
+        View::Settings { .. } => words::KEYS_SETTINGS,
+        View::Disk { .. } | View::Volumes { .. } | View::PowerOff | View::Leave => words::KEYS_LIST,
     }
 }
 
@@ -191,6 +200,13 @@ fn help(language: Language) -> Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::Event;
+    use crate::disk::{Disk, DiskId, Inventory, Standing};
+    use crate::job::{Course, Ending, Job};
+    use crate::mounts::Mounted;
+    use crate::settings::Settings;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
 
     #[test]
     fn long_lines_are_broken_and_lose_nothing() {
@@ -207,5 +223,114 @@ mod tests {
             assert!(parts.iter().all(|part| part.width() <= 11), "{parts:?}");
         }
         assert_eq!(wrapped("one two three", 9), ["one two ", "three"]);
+    }
+
+    fn seen(desk: &Desk) -> (Vec<String>, usize) {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        let mut overhang = 0;
+        terminal.draw(|frame| overhang = draw(desk, &Around::default(), frame)).unwrap();
+        let cells = terminal.backend().buffer().content();
+        let lines = cells.chunks(80).map(|row| {
+            let line: String = row.iter().map(|cell| cell.symbol()).collect();
+            line.trim_end().to_owned()
+        });
+        (lines.collect(), overhang)
+    }
+
+    fn with_result(code: i32, result: &str, is_rescue: bool) -> Desk {
+        let mut desk = Desk::new(Language::English);
+        let id = DiskId { name: "sda".into(), serial: None, capacity: 1 };
+        let mut job = Job::new(id, "7".into(), "pf-acquire".into());
+        job.course =
+            Course::Ended(Ending { code: Some(code), result: crate::job::outcome(result.as_bytes()) });
+        job.is_rescue = is_rescue;
+        desk.jobs.push(job);
+        desk.view = View::Job { job: 0, stopping: false, scroll: 0 };
+        desk
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_image_stands_under_its_verdict() {
+        let range = r#"{"offset":0,"length":512}"#;
+        let told = format!(
+            r#"{{"hashes":{{"md5":"0"}},"unread":[{range},{range}],"faults":{{"unstable":[{range}]}}}}"#
+        );
+        let (lines, _) = seen(&with_result(3, &told, false));
+        assert_eq!(lines[2], "IMAGED AND VERIFIED, BUT NOT ALL COULD BE READ: see the warnings");
+        assert!(lines[3].starts_with("WARNING: ") && lines[3].ends_with(" unread in 2 ranges"), "{lines:?}");
+        assert!(
+            lines[4].starts_with("WARNING: ") && lines[4].contains("differ when read again"),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn a_second_reading_that_differs_is_not_called_unread() {
+        let told = r#"{"hashes":{"md5":"0"},"unread":[],"faults":{"unstable":[{"offset":0,"length":512}]}}"#;
+        for language in [Language::English, Language::Chinese] {
+            let mut desk = with_result(3, told, false);
+            desk.language = language;
+            let text = seen(&desk).0.concat().replace(' ', "");
+            assert!(!text.contains("NOTALLCOULDBEREAD") && !text.contains("未读出"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_result_that_is_longer_than_the_screen_is_scrolled_to_its_end() {
+        let told = r#"{"hashes":{"md5":"0"},"hidden":["a","b","c","d","e","f","g","h","i","j","k","l","last"],
+            "signing_key":{"words":"one two three four"}}"#;
+        let mut desk = with_result(0, told, false);
+        let (lines, overhang) = seen(&desk);
+        assert!(overhang > 0 && lines[1].contains("Up, Down"), "{lines:?}");
+        assert!(!lines.iter().any(|line| line.contains("FOUR")));
+        // Further than there is: the screen may have grown meanwhile.
+        desk.view = View::Job { job: 0, stopping: false, scroll: overhang + 9 };
+        assert!(seen(&desk).0.iter().any(|line| line.contains("FOUR")));
+    }
+
+    #[test]
+    fn how_a_recovery_in_passes_goes_on_is_not_told_as_of_others() {
+        for code in [4, 5] {
+            let (others, _) = seen(&with_result(code, "", false));
+            assert!(others.concat().contains("Go on with one that was cut off"), "{others:?}");
+            let (lines, _) = seen(&with_result(code, "", true));
+            let text = lines.concat();
+            assert!(text.contains("START") && !text.contains("Go on with one"), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_destination_that_is_not_used_is_listed_as_such() {
+        let mut desk = Desk::new(Language::English);
+        let disk = |name: &str, standing| Disk {
+            id: DiskId { name: name.into(), serial: None, capacity: 1 },
+            path: format!("/dev/{name}"),
+            model: "-".into(),
+            transport: "-".into(),
+            standing,
+            refused: 0,
+            volumes: Vec::new(),
+            content: String::new(),
+            warnings: Vec::new(),
+            says: None,
+        };
+        let names = ["sdb", "sdc", "sdd"];
+        let mut disks = vec![disk("sda", Standing::Evidence)];
+        disks.extend(names.map(|name| disk(name, Standing::Writable)));
+        let mounted = names.map(|name| Mounted {
+            device: format!("/dev/{name}"),
+            folder: format!("/mnt/{name}"),
+            is_writable: true,
+        });
+        let guard = GuardStanding::InForce { sealed: false };
+        let mounted = Some(mounted.to_vec());
+        desk.take(Event::Disks(Ok(Inventory { guard, disks, warnings: Vec::new(), mounted })));
+        let source = desk.disks[0].id.clone();
+        desk.settings.insert(source.clone(), Settings::default());
+        desk.view = View::Settings { source, row: 0, typing: false };
+        let (lines, _) = seen(&desk);
+        let of = |folder: &str| lines.iter().find(|line| line.contains(folder)).unwrap().clone();
+        assert!(of("/mnt/sdb").contains("not used"), "{lines:?}");
+        assert!(!of("/mnt/sdc").contains("not used") && !of("/mnt/sdd").contains("not used"), "{lines:?}");
     }
 }

@@ -55,6 +55,7 @@ texts! {
     ANOTHER_SERIAL: "That is not the serial number of this disk. Look at its label.", "序列号不符。请核对磁盘标签。";
     ALREADY_MOUNTED: "A volume of this disk is mounted already. Give the disk back first.", "该磁盘已有卷挂载。请先收回。";
     STILL_RUNNING: "Acquisitions are running. Stop them first, or wait.", "取证任务仍在进行。请先停止或等待。";
+    RUNS_ELSEWHERE: "An acquisition runs on another console or in a shell. Stop it there first, or wait.", "其他控制台或命令行中仍有取证任务。请先在该处停止或等待。";
     NO_PATH: "Type the path of the case file.", "请输入案件文件的路径。";
     NO_EVIDENCE_NUMBER: "Give the item a number first: it names the files.", "请先填写检材编号：它是文件名。";
     NO_DESTINATION: "There is no destination yet. Go back and choose a disk for it.", "还没有目标位置。请返回选择目标盘。";
@@ -75,6 +76,7 @@ texts! {
     CASE: "Case", "案件信息";
     MISSING: "must be given and missing", "项必填内容缺失";
     COMPLETE: "nothing is missing", "内容完整";
+    SEVERAL_SEALS: "several with ; between", "多个用分号隔开";
     CASE_PATH: "Path of a case file on a mounted destination:", "案件文件的路径（已挂载的目标盘）：";
     HOW_TO_IMAGE: "How it is imaged", "取证方式";
     EVIDENCE_NUMBER: "Number of the item", "检材编号";
@@ -84,6 +86,8 @@ texts! {
     RESCUE: "Recover a failing disk in passes", "分遍恢复故障盘";
     REREAD: "Read again at the end", "结束时重读";
     RESUME: "Go on with one that was cut off", "继续中断的任务";
+    BY_ITSELF: "by itself, with the same number", "自动继续（相同编号）";
+    NOT_USED: "not used: two at most, one with passes; the last mounted first", "不使用：最多两个，分遍恢复仅一个；最后挂载的优先";
     CASE_DATA: "Case data", "案件信息";
     START: "START", "开始";
     YES: "yes", "是";
@@ -95,14 +99,22 @@ texts! {
     STOPPING: "stopping: what is there is made durable", "正在停止：保存已有数据";
     VERIFIED: "IMAGED AND VERIFIED", "取证完成，校验一致";
     VERIFIED_WITH_GAPS: "IMAGED AND VERIFIED, BUT NOT ALL COULD BE READ: see the warnings", "取证完成，校验一致，但有未读出的部分：见警告";
+    VERIFIED_BUT_UNSTABLE: "IMAGED AND VERIFIED, BUT NOT ALL WAS READ THE SAME TWICE: see the warnings", "取证完成，校验一致，但有重读不一致的部分：见警告";
     NOT_VERIFIED: "FAILED: the image is not what was read. Image again, to another disk", "失败：镜像与读出内容不符。请换目标盘重做";
     DESTINATION_FAILED: "FAILED: the destination. Nothing that was written is lost: go on with another, with \"Go on with one that was cut off\"", "失败：目标盘故障。已写内容不会丢失：可选“继续中断的任务”换盘继续";
     INTERRUPTED: "STOPPED. It can go on later: \"Go on with one that was cut off\"", "已停止。以后可用“继续中断的任务”继续";
     SOURCE_FAILED: "FAILED: the source", "失败：源盘故障";
     ONE_OF_TWO: "IMAGED AND VERIFIED AT ONE OF TWO DESTINATIONS: copy it", "两个目标位置中仅一个完成并校验：请复制";
     KILLED: "FAILED: the program was ended. \"Go on with one that was cut off\" goes on behind what is stored", "失败：程序被终止。可选“继续中断的任务”继续";
+    RESCUE_DESTINATION_FAILED: "FAILED: the destination. Nothing that was written is lost: copy all files of this number to another one, and START there with the same number: it goes on by itself", "失败：目标盘故障。已写内容不会丢失：将此编号的全部文件复制到另一目标盘，用相同编号“开始”，即自动继续";
+    RESCUE_INTERRUPTED: "STOPPED. It can go on later: START it again with the same number and destination", "已停止。以后用相同编号和目标位置再次“开始”即可继续";
+    RESCUE_KILLED: "FAILED: the program was ended. START it again with the same number and destination: it goes on behind what is stored", "失败：程序被终止。用相同编号和目标位置再次“开始”即可继续";
     REFUSED_TO_START: "It did not begin", "未能开始";
     UNREAD: "could not be read", "未能读出";
+    UNREAD_IN: "unread in", "未能读出，共";
+    UNSTABLE_IN: "differ when read again (the first reading is in the image), in", "重读不一致（镜像保留首次读出的内容），共";
+    RANGES: "ranges", "个区段";
+    MORE: "(Up, Down: more)", "（上下键：更多）";
     LEFT: "left", "剩余";
     WARMTH: "when it was last asked; while a disk is imaged, none is", "（上次询问时；取证期间不询问磁盘）";
     SPEED: "Speed", "速度";
@@ -111,9 +123,11 @@ texts! {
     FINGERPRINT: "Key of the record", "记录签名密钥";
     SURE_TO_STOP: "Stop this acquisition? It can go on later. y: stop, any other key: go on", "停止此任务？以后可继续。y：停止，其他键：不停止";
     SURE_TO_END: "Switch the machine off? y: yes, n: no", "关机？y：是，n：否";
+    SURE_TO_LEAVE: "Leave the console? It forgets the results that it shows and the case as it was typed. y: leave, any other key: stay", "退出控制台？所显示的结果和已填写的案件信息将丢失。y：退出，其他键：不退出";
     BUSY: "Please wait", "请稍候";
     KEYS_DISKS: "Enter choose  c case  1-9 running  r refresh  p off  ! shell", "Enter 选择  c 案件  1-9 任务  r 刷新  p 关机  ! 命令行";
     KEYS_LIST: "Up, Down, Enter: choose   Esc: back", "上下键、Enter 选择   Esc 返回";
+    KEYS_SETTINGS: "Up, Down, Enter: choose   c case   Esc: back", "上下键、Enter 选择   c 案件   Esc 返回";
     KEYS_TEXT: "Type, then Enter   Esc: back", "输入后按 Enter   Esc 返回";
     KEYS_CASE: "Enter fill in  + add entry  o read file  Esc keep, go back", "Enter 填写  + 增加一项  o 读入文件  Esc 保存并返回";
     KEYS_JOB: "p: pause, go on   x: stop   Esc: back (it goes on)", "p 暂停/继续   x 停止   Esc 返回（任务继续）";
@@ -137,7 +151,7 @@ pub fn help(language: Language) -> &'static [&'static str] {
             "",
             "Several disks can be imaged at once: Esc leaves a running one in the",
             "background. A stopped one goes on with the same number, the same",
-            "destination, and \"Go on with one that was cut off\".",
+            "destination, and \"Go on with one that was cut off\"; in passes, by START alone.",
             "The last line shows the command that does the same in a shell.",
             "F1 help   F2 Chinese/English   ! or F9 root shell (exit comes back here)",
             "On the machine's own screen Alt-F2 is a second root shell.",
@@ -156,7 +170,7 @@ pub fn help(language: Language) -> &'static [&'static str] {
             "6. 收回目标盘，然后按 p 关机。",
             "",
             "可同时对多个磁盘取证：Esc 返回后任务在后台继续。",
-            "中断的任务用相同编号、相同目标位置和“继续中断的任务”继续。",
+            "中断的任务用相同编号、目标位置和“继续中断的任务”继续；分遍恢复直接“开始”。",
             "最后一行显示等同的命令。",
             "F1 帮助   F2 中英文切换   ! 或 F9 命令行（exit 返回）",
             "本机屏幕上按 Alt-F2 为第二个命令行。",
@@ -184,7 +198,8 @@ mod tests {
     #[test]
     fn help_and_keys_fit_eighty_columns() {
         for language in [Language::English, Language::Chinese] {
-            let keys = [KEYS_DISKS, KEYS_LIST, KEYS_TEXT, KEYS_CASE, KEYS_JOB].map(|text| text.say(language));
+            let keys = [KEYS_DISKS, KEYS_LIST, KEYS_SETTINGS, KEYS_TEXT, KEYS_CASE, KEYS_JOB]
+                .map(|text| text.say(language));
             for line in help(language).iter().chain(&keys) {
                 assert!(line.width() <= 80, "{}: {line}", line.width());
             }

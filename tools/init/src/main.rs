@@ -19,7 +19,7 @@ use announcement::announce;
 use console::Console;
 use guard::Guard;
 use shell::{Shells, Wanted};
-use signals::Wish;
+use signals::{Request, Wish};
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
@@ -30,12 +30,17 @@ const EXIT_USAGE: u8 = 2;
 const HELP: &str = "\
 pf-init: process 1 of the Permafrost image. The kernel starts it; it is not run by hand.
 
-It takes no options. Signals (what busybox sends): SIGUSR2 powers off (poweroff), SIGTERM or Ctrl-Alt-Del restarts (reboot), \
-SIGUSR1 halts (halt).
+It takes no options. Signals (what busybox sends): SIGUSR2 powers off (poweroff), SIGTERM restarts (reboot), \
+SIGUSR1 halts (halt). SIGINT, which is Ctrl-Alt-Del, ends nothing: the consoles say so, and how to power off.
 Exit codes: it does not exit as process 1; 0 after --help, 2 when run by hand. Memory: below 8 MiB.";
 
 /// How often the reason is shown again to whoever looks at a screen of a machine that was refused.
 const REPEAT_REFUSAL: Duration = Duration::from_secs(60);
+
+/// What the three keys do. It stands in the topmost line and leaves the cursor where it was: a screen that is drawn cell by cell
+/// must not be scrolled.
+const CTRL_ALT_DEL: &str = "\x1b7\x1b[1;1H\x1b[7m\x1b[2KCtrl-Alt-Del is ignored. To power off: p in the console, \
+`poweroff` in a shell.\x1b[0m\x1b8";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -87,12 +92,14 @@ fn live(mut signals: signals::Signals, consoles: &[Console], banner: &str, wante
     let mut shells = Shells::new(consoles, banner, wanted);
     loop {
         let next_start = shells.start_due();
-        let wish = signals.wait(next_start);
+        let request = signals.wait(next_start);
         for pid in processes::reap() {
             shells.ended(pid);
         }
-        if let Some(wish) = wish {
-            end(wish, consoles);
+        match request {
+            Some(Request::End(wish)) => end(wish, consoles),
+            Some(Request::CtrlAltDel) => announce(consoles, CTRL_ALT_DEL),
+            None => {}
         }
     }
 }
@@ -120,4 +127,16 @@ fn banner() -> String {
         &line
     };
     format!("\n{name}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ctrl_alt_del_says_names_both_ways_to_power_off_in_one_line() {
+        assert!(CTRL_ALT_DEL.contains("p in the console") && CTRL_ALT_DEL.contains("`poweroff`"));
+        let shown = CTRL_ALT_DEL.split("\x1b[2K").nth(1).and_then(|rest| rest.split('\x1b').next()).unwrap();
+        assert!(shown.len() < 80 && !shown.contains('\n'), "{}: {shown}", shown.len());
+    }
 }

@@ -26,14 +26,33 @@ impl fmt::Display for Wish {
     }
 }
 
-impl Wish {
+/// What process 1 is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// The machine shall end.
+    End(Wish),
+    /// The three keys. They end nothing: a hand that does not know this system, or a habit, would start the seized machine's
+    /// own system in the middle of an acquisition, and that one writes to the evidence.
+    CtrlAltDel,
+}
+
+impl Request {
     /// What busybox's `poweroff`, `reboot` and `halt` send to process 1 (init/halt.c), and the kernel for Ctrl-Alt-Del.
     fn of(signal: Signal) -> Option<Self> {
         match signal {
-            Signal::SIGUSR2 => Some(Wish::PowerOff),
-            Signal::SIGTERM | Signal::SIGINT => Some(Wish::Restart),
-            Signal::SIGUSR1 => Some(Wish::Halt),
+            Signal::SIGUSR2 => Some(Request::End(Wish::PowerOff)),
+            Signal::SIGTERM => Some(Request::End(Wish::Restart)),
+            Signal::SIGUSR1 => Some(Request::End(Wish::Halt)),
+            Signal::SIGINT => Some(Request::CtrlAltDel),
             _ => None,
+        }
+    }
+
+    /// The one that counts of two that came together: the keys hide no command.
+    fn before(self, later: Self) -> Self {
+        match self {
+            Request::CtrlAltDel => later,
+            Request::End(_) => self,
         }
     }
 }
@@ -56,7 +75,7 @@ impl Signals {
     }
 
     /// Waits for a signal, but not beyond `until`. `None`: time is up, or a child ended.
-    pub(crate) fn wait(&mut self, until: Option<Instant>) -> Option<Wish> {
+    pub(crate) fn wait(&mut self, until: Option<Instant>) -> Option<Request> {
         let timeout = until.map_or(PollTimeout::NONE, |instant| {
             let left =
                 instant.saturating_duration_since(Instant::now()).saturating_add(Duration::from_millis(1));
@@ -64,12 +83,14 @@ impl Signals {
         });
         // Whatever poll says, reading does not block; an error of poll shows as nothing to read.
         let _ = poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], timeout);
-        let mut wish = None;
+        let mut request: Option<Request> = None;
         while let Ok(Some(info)) = self.0.read_signal() {
             let signal = i32::try_from(info.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
-            wish = wish.or(signal.and_then(Wish::of));
+            if let Some(next) = signal.and_then(Request::of) {
+                request = Some(request.map_or(next, |earlier| earlier.before(next)));
+            }
         }
-        wish
+        request
     }
 }
 
@@ -79,10 +100,18 @@ mod tests {
 
     #[test]
     fn each_signal_of_busybox_has_its_wish() {
-        assert_eq!(Wish::of(Signal::SIGUSR2), Some(Wish::PowerOff));
-        assert_eq!(Wish::of(Signal::SIGTERM), Some(Wish::Restart));
-        assert_eq!(Wish::of(Signal::SIGINT), Some(Wish::Restart));
-        assert_eq!(Wish::of(Signal::SIGUSR1), Some(Wish::Halt));
-        assert_eq!(Wish::of(Signal::SIGCHLD), None);
+        assert_eq!(Request::of(Signal::SIGUSR2), Some(Request::End(Wish::PowerOff)));
+        assert_eq!(Request::of(Signal::SIGTERM), Some(Request::End(Wish::Restart)));
+        assert_eq!(Request::of(Signal::SIGUSR1), Some(Request::End(Wish::Halt)));
+        assert_eq!(Request::of(Signal::SIGCHLD), None);
+    }
+
+    #[test]
+    fn ctrl_alt_del_ends_nothing_and_hides_no_command() {
+        assert_eq!(Request::of(Signal::SIGINT), Some(Request::CtrlAltDel));
+        let power_off = Request::End(Wish::PowerOff);
+        assert_eq!(Request::CtrlAltDel.before(power_off), power_off);
+        assert_eq!(power_off.before(Request::CtrlAltDel), power_off);
+        assert_eq!(power_off.before(Request::End(Wish::Restart)), power_off, "the first command counts");
     }
 }

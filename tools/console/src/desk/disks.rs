@@ -58,12 +58,13 @@ impl Desk {
             Key::Character('q') if self.jobs.iter().any(super::Job::is_alive) => {
                 return self.words(words::STILL_RUNNING);
             }
+            Key::Character('q') if self.knows_something() => self.view = View::Leave,
             Key::Character('q') => return vec![Effect::Leave],
             Key::Character(digit) => {
                 let number = digit.to_digit(10).and_then(|digit| usize::try_from(digit).ok());
                 let job = number.and_then(|number| number.checked_sub(1));
                 if let Some(job) = job.filter(|&job| job < self.jobs.len()) {
-                    self.view = View::Job { job, stopping: false };
+                    self.view = View::Job { job, stopping: false, scroll: 0 };
                 }
             }
             _ => {}
@@ -111,6 +112,19 @@ impl Desk {
         let Some(source) = self.roles.take(disk) else { return self.words(words::NOT_A_SOURCE) };
         let command = Command::lock(source);
         self.run(Purpose::Source(id.clone()), vec![command])
+    }
+
+    /// True where the end of the console would lose what it shows or what was typed.
+    fn knows_something(&self) -> bool {
+        !self.jobs.is_empty() || !self.folders.is_empty() || !self.form.is_empty()
+    }
+
+    pub(super) fn key_of_leave(&mut self, key: Key) -> Vec<Effect> {
+        if key == Key::Character('y') {
+            return vec![Effect::Leave];
+        }
+        self.view = View::Disks;
+        Vec::new()
     }
 
     pub(super) fn key_of_power_off(&mut self, key: Key) -> Vec<Effect> {

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::disk::{FileSystem, Says, Volume};
+use crate::mounts::Mounted;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// What the kernel would know of a disk.
@@ -20,6 +21,8 @@ struct World {
     /// Serial numbers of disks that somebody chose as source.
     chosen: BTreeSet<&'static str>,
     running: Option<(Purpose, Vec<Command>)>,
+    /// Mounted folders, each with its device; pulling a disk out unmounts nothing.
+    mounted: BTreeMap<String, String>,
     list_is_due: bool,
     moves: u8,
 }
@@ -48,8 +51,15 @@ impl World {
         let disk = |serial| Metal { serial, standing: Standing::Blocked };
         let metal = BTreeMap::from([("sda".to_owned(), disk("1")), ("sdb".to_owned(), disk("2"))]);
         let desk = Desk::new(Language::English);
-        let mut world =
-            Self { desk, metal, chosen: BTreeSet::new(), running: None, list_is_due: false, moves: 0 };
+        let mut world = Self {
+            desk,
+            metal,
+            chosen: BTreeSet::new(),
+            running: None,
+            mounted: BTreeMap::new(),
+            list_is_due: false,
+            moves: 0,
+        };
         world.list();
         world
     }
@@ -73,7 +83,13 @@ impl World {
             says: Some(Says::default()),
         });
         let guard = GuardStanding::InForce { sealed: false };
-        let inventory = Inventory { guard, disks: disks.collect(), warnings: Vec::new() };
+        let mounted = self.mounted.iter().map(|(folder, device)| Mounted {
+            device: device.clone(),
+            folder: folder.clone(),
+            is_writable: true,
+        });
+        let mounted = Some(mounted.collect());
+        let inventory = Inventory { guard, disks: disks.collect(), warnings: Vec::new(), mounted };
         self.list_is_due = false;
         assert!(self.desk.take(Event::Disks(Ok(inventory))).is_empty());
     }
@@ -142,6 +158,15 @@ impl World {
         let Some((purpose, commands)) = self.running.take() else { return };
         for command in commands.iter().filter(|_| !fails) {
             let words: Vec<&str> = command.words().iter().map(String::as_str).collect();
+            match words[..] {
+                ["mount", .., device, folder] => {
+                    self.mounted.insert(folder.to_owned(), device.to_owned());
+                }
+                ["umount", folder] => {
+                    self.mounted.remove(folder);
+                }
+                _ => {}
+            }
             if let ["pf-guard", deed, name, ..] = words[..] {
                 let Some(metal) = self.metal.get_mut(name) else { continue };
                 metal.standing = match (deed, metal.standing) {
@@ -175,6 +200,12 @@ impl World {
             for fails in [false, true] {
                 with(&mut |world| world.end(fails, seen));
             }
+        }
+        if matches!(self.running, Some((Purpose::PowerOff, _))) {
+            with(&mut |world| {
+                world.running = None;
+                world.take(Event::RunsElsewhere, seen);
+            });
         }
         // A disk is pulled out, and comes back elsewhere: blocked, if the kernel knew it as anything else but evidence.
         for (from, to) in [("sda", "sdc"), ("sdb", "sda")] {

@@ -3,7 +3,7 @@
 use super::{ALARM, Body, DANGER, GOOD, STRONG};
 use crate::desk::{Deed, Desk, Place, View, places};
 use crate::disk::{Disk, DiskId, Standing};
-use crate::job::{Course, Ending, Job};
+use crate::job::{Course, Ending, Job, Outcome};
 use crate::settings::{CHOICES, Choice, Reread};
 use crate::words::{self, Text};
 use case_file::Language;
@@ -32,13 +32,22 @@ pub(super) fn of(desk: &Desk) -> Body {
             body
         }
         View::Settings { source, row, typing } => settings(desk, source, *row, *typing),
-        View::Job { job, stopping } => match desk.jobs.get(*job) {
-            Some(job) => acquisition(desk.disk(&job.source), job, *stopping, language),
+        View::Job { job, stopping, scroll } => match desk.jobs.get(*job) {
+            Some(job) => {
+                let mut body = acquisition(desk.disk(&job.source), job, *stopping, language);
+                body.scroll = *scroll;
+                body
+            }
             None => Body::new(""),
         },
         View::PowerOff => {
             let mut body = Body::new("");
             body.say_in(words::SURE_TO_END.say(language), ALARM);
+            body
+        }
+        View::Leave => {
+            let mut body = Body::new("");
+            body.say_in(words::SURE_TO_LEAVE.say(language), ALARM);
             body
         }
     }
@@ -278,6 +287,7 @@ fn settings(desk: &Desk, source: &DiskId, row: usize, typing: bool) -> Body {
                     Reread::All => words::ALL_OF_IT,
                 }),
             ),
+            Choice::Resume if settings.rescue => (words::RESUME, say(words::BY_ITSELF)),
             Choice::Resume => (words::RESUME, yes(settings.resume)),
             Choice::Case if lacks == 0 => (words::CASE_DATA, say(words::COMPLETE)),
             Choice::Case => (words::CASE_DATA, format!("{lacks} {}", say(words::MISSING))),
@@ -288,7 +298,13 @@ fn settings(desk: &Desk, source: &DiskId, row: usize, typing: bool) -> Body {
     }
     body.say("");
     body.say_in(say(words::DESTINATIONS), STRONG);
-    for (folder, about) in &desk.folders {
+    let used = desk.folders_of(settings);
+    for folder in desk.newest_folders() {
+        let Some(about) = desk.folders.get(folder) else { continue };
+        if !used.contains(&folder) {
+            body.say(format!("  {folder}  {}", say(words::NOT_USED)));
+            continue;
+        }
         let free = about.free.map_or_else(|| "?".to_owned(), |free| ByteCount(free).short());
         body.say(format!("  {folder}  {free} {}", say(words::FREE)));
         if about.free.is_some_and(|free| free < disk.id.capacity) {
@@ -307,7 +323,7 @@ fn one_line(job: &Job, language: Language) -> (String, Style) {
         Course::Paused => (format!("{}  {}", words::PAUSED.say(language), progress(job, language)), ALARM),
         Course::Stopping => (words::STOPPING.say(language).to_owned(), ALARM),
         Course::Ended(ending) => {
-            let (text, style) = verdict(ending);
+            let (text, style) = verdict(ending, job.is_rescue);
             (text.say(language).to_owned(), style)
         }
     }
@@ -332,11 +348,19 @@ fn progress(job: &Job, language: Language) -> String {
 }
 
 /// As `pf-acquire --help` tells its exit codes.
-fn verdict(ending: &Ending) -> (Text, Style) {
+fn verdict(ending: &Ending, is_rescue: bool) -> (Text, Style) {
     match ending.code {
+        Some(4) if is_rescue => (words::RESCUE_DESTINATION_FAILED, DANGER),
+        Some(5) if is_rescue => (words::RESCUE_INTERRUPTED, ALARM),
+        None if is_rescue => (words::RESCUE_KILLED, DANGER),
         Some(0) => (words::VERIFIED, GOOD),
         Some(1) => (words::NOT_VERIFIED, DANGER),
-        Some(3) => (words::VERIFIED_WITH_GAPS, ALARM),
+        Some(3) => match &ending.result {
+            Some(result) if result.unread.is_empty() && !result.unstable.is_empty() => {
+                (words::VERIFIED_BUT_UNSTABLE, ALARM)
+            }
+            _ => (words::VERIFIED_WITH_GAPS, ALARM),
+        },
         Some(4) => (words::DESTINATION_FAILED, DANGER),
         Some(5) => (words::INTERRUPTED, ALARM),
         Some(6) => (words::SOURCE_FAILED, DANGER),
@@ -354,6 +378,8 @@ fn acquisition(source: Option<&Disk>, job: &Job, stopping: bool, language: Langu
         body.say_in(words::SURE_TO_STOP.say(language), DANGER);
     }
     if let Course::Ended(Ending { result: Some(result), .. }) = &job.course {
+        // First what is wrong with it: on a small screen the end of a long result is out of sight.
+        warnings(result, language, &mut body);
         for (algorithm, value) in &result.hashes {
             body.say_in(format!("{:<8} {value}", algorithm.to_uppercase()), STRONG);
         }
@@ -364,12 +390,7 @@ fn acquisition(source: Option<&Disk>, job: &Job, stopping: bool, language: Langu
         for words in result.words.chunks(4) {
             let words: Vec<String> =
                 words.iter().map(|word| format!("{:<14}", word.to_uppercase())).collect();
-            body.say("");
             body.say_in(format!("    {}", words.join("  ")), STRONG);
-        }
-        body.say("");
-        for warning in &result.warnings {
-            body.say_in(format!("{}: {warning}", words::WARNING.say(language)), ALARM);
         }
     } else {
         if job.reached.unread > 0 {
@@ -385,6 +406,23 @@ fn acquisition(source: Option<&Disk>, job: &Job, stopping: bool, language: Langu
     let newest = job.said.len().saturating_sub(8);
     job.said.iter().skip(newest).for_each(|line| body.say(line.clone()));
     body
+}
+
+/// What an examiner must know of the result.
+fn warnings(result: &Outcome, language: Language, body: &mut Body) {
+    let mut warn = |text: String| body.say_in(format!("{}: {text}", words::WARNING.say(language)), ALARM);
+    for (spread, what) in [(result.unread, words::UNREAD_IN), (result.unstable, words::UNSTABLE_IN)] {
+        if !spread.is_empty() {
+            warn(format!(
+                "{} {} {} {}",
+                ByteCount(spread.bytes).short(),
+                what.say(language),
+                spread.ranges,
+                words::RANGES.say(language)
+            ));
+        }
+    }
+    result.warnings.iter().for_each(|warning| warn(warning.clone()));
 }
 
 /// The curve of speed by half blocks, which every font of a text console has.
