@@ -2,7 +2,7 @@
 
 use crate::account::{self, Act, Pen, What};
 use crate::bring_up::find;
-use crate::busybox::ip;
+use crate::busybox::{ENDS_WITHIN, LOOK_EVERY, ip};
 use crate::failure::Failure;
 use crate::name_servers;
 use nix::errno::Errno;
@@ -10,13 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// For udhcpc to give a lease back and end.
-const ENDS_WITHIN: Duration = Duration::from_secs(5);
-
-/// How often it is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+use std::time::Instant;
 
 /// Takes it down, and writes that down.
 pub fn take_down(name: &str) -> Result<Act, Failure> {
