@@ -83,7 +83,7 @@ pub fn time_reference(environment: &Environment, language: Language) -> Option<S
 }
 
 /// Acts that an interface was up for, or that took it down.
-const ON: [&str; 5] = ["up", "up-failed", "down", "lease-ended", "time"];
+const ON: [&str; 6] = ["up-begun", "up", "up-failed", "down", "lease-ended", "time"];
 
 /// Whether it was on earlier in that boot; `None` where the acts that are known tell of nothing, but are not all that there were.
 fn before(network: &Network) -> Option<bool> {
@@ -134,6 +134,10 @@ fn sentence(act: &Value, language: Language) -> String {
         "up" => pick(
             format!("{interface} up, {address} {method}"),
             format!("{interface} 启用，{address}（{method}）"),
+        ),
+        "up-begun" => pick(
+            format!("{interface}: bringing it up was begun; how that ended is not written down"),
+            format!("{interface} 开始启用，结果未记录"),
         ),
         "up-failed" => {
             pick(format!("{interface} not brought up: {reason}"), format!("{interface} 未能启用：{reason}"))
@@ -195,13 +199,22 @@ mod tests {
 
     #[test]
     fn each_act_that_needs_an_interface_tells_that_it_was_on_even_where_older_acts_are_lost() {
-        for word in ["up", "up-failed", "down", "lease-ended", "time"] {
+        for word in ["up-begun", "up", "up-failed", "down", "lease-ended", "time"] {
             let off = environment(NetworkState::Off, json!([{ "act": "time-failed" }, { "act": word }]));
             let told = state(&off, ENGLISH).unwrap();
             assert_eq!(told, "off when the acquisition began; on before in this boot", "{word}");
         }
         let off = environment(NetworkState::Off, json!([{ "act": "time-failed" }]));
         assert!(state(&off, ENGLISH).unwrap().starts_with("off: no interface was up"));
+    }
+
+    #[test]
+    fn what_was_cut_short_is_told_as_a_beginning() {
+        let begun = json!([{ "act": "up-begun", "time": "T", "interface": "eth0", "method": "dhcp" }]);
+        let begun = environment(NetworkState::Off, begun);
+        let told = acts(&begun, ENGLISH).unwrap();
+        assert_eq!(told, "T eth0: bringing it up was begun; how that ended is not written down");
+        assert_eq!(acts(&begun, Language::Chinese).unwrap(), "T eth0 开始启用，结果未记录");
     }
 
     #[test]
