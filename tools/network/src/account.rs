@@ -152,17 +152,18 @@ impl Account {
         serde_json::from_slice(&bytes).map_err(|source| Failure::ForeignAccount { path, source })
     }
 
-    /// The last time that an interface came up.
-    pub fn last_up(&self, interface: &str) -> Option<&Act> {
-        self.acts.iter().rfind(|act| matches!(&act.what, What::Up(up) if up.interface == interface))
+    /// How an interface came up, where that is the last that is known of it.
+    pub fn up_now(&self, interface: &str) -> Option<&Act> {
+        let last = self.acts.iter().rfind(|act| act.what.interface() == Some(interface));
+        last.filter(|act| matches!(act.what, What::Up(_)))
     }
 
     /// How an interface came up the last time.
-    pub fn last_way(&self, interface: &str) -> Option<&Up> {
-        match &self.last_up(interface)?.what {
-            What::Up(up) => Some(up),
+    pub fn last_up(&self, interface: &str) -> Option<&Up> {
+        self.acts.iter().rev().find_map(|act| match &act.what {
+            What::Up(up) if up.interface == interface => Some(up),
             _ => None,
-        }
+        })
     }
 
     /// Writes in place of how an interface came up the last time what is true of it by now; the time stays that at which it did.
@@ -335,7 +336,7 @@ mod tests {
         ];
         let account = Account::read(&folder).unwrap();
         assert_eq!(account.acts, noted);
-        assert_eq!(account.last_up("eth0"), Some(&noted[0]));
+        assert_eq!(account.last_up("eth0"), Some(&up()));
         assert_eq!(account.last_up("eth1"), None);
         assert!(noted[0].time.ends_with('Z'));
         let text = fs::read_to_string(folder.join("network.json")).unwrap();
@@ -416,15 +417,19 @@ mod tests {
         };
         pen.begin("eth0", Method::Dhcp).unwrap();
         pen.begin("eth1", Method::Dhcp).unwrap();
+        pen.note(What::Up(up())).unwrap();
+        assert!(Account::read(folder.path()).unwrap().up_now("eth0").is_some());
+        pen.begin("eth0", Method::Dhcp).unwrap();
+        assert_eq!(Account::read(folder.path()).unwrap().up_now("eth0"), None, "that was before");
         pen.note(failed("eth1")).unwrap();
         let interrupted = "eth0: bringing it up was begun; how that ended is not written down";
-        assert_eq!(acts(), [interrupted, "not brought up: no cable"]);
+        assert_eq!(acts()[1..], [interrupted, "not brought up: no cable"]);
         pen.note(down("eth0")).unwrap();
         pen.begin("eth0", Method::Static).unwrap();
         pen.note(failed("eth0")).unwrap();
         pen.note(failed("eth0")).unwrap();
         let failed = "not brought up: no cable";
-        assert_eq!(acts(), [interrupted, failed, "eth0 down", failed, failed]);
+        assert_eq!(acts()[1..], [interrupted, failed, "eth0 down", failed, failed]);
     }
 
     #[test]
@@ -438,7 +443,7 @@ mod tests {
         let account = Account::read(folder.path()).unwrap();
         assert_eq!(account.acts.len(), 2);
         assert_eq!(account.acts[0].time, first.time);
-        assert_eq!(account.last_way("eth0").unwrap().lease_seconds, Some(60));
+        assert_eq!(account.last_up("eth0").unwrap().lease_seconds, Some(60));
     }
 
     proptest! {

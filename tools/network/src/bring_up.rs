@@ -181,7 +181,7 @@ fn lease(interface: &str) -> Result<Act, Failure> {
         return Err(Failure::NoLease(interface.to_owned()));
     }
     let account = Account::read(Path::new(account::FOLDER))?;
-    match (busybox::addresses(interface)?.is_empty(), account.last_up(interface)) {
+    match (busybox::addresses(interface)?.is_empty(), account.up_now(interface)) {
         (false, Some(act)) => Ok(act.clone()),
         _ => Err(Failure::LeaseNotSet(interface.to_owned())),
     }

@@ -73,8 +73,8 @@ pub enum Failure {
         /// What it said.
         said: String,
     },
-    /// A lease came, but no address of it stands.
-    #[error("{0}: a lease came, but its address could not be set")]
+    /// A lease came, but no address of it stands, or no account of it.
+    #[error("{0}: a lease came, but its address could not be set, or not be written down")]
     LeaseNotSet(String),
     /// `udhcpc` called without what it has to tell.
     #[error("{interface}: a lease without {what}")]

@@ -175,7 +175,7 @@ fn with(lease: &Lease, pen: &Pen) -> Result<(), Failure> {
     let has = addresses(&lease.interface)?;
     let account = Account::read(Path::new(account::FOLDER))?;
     let resolver = Path::new(name_servers::FILE);
-    match change(account.last_way(&lease.interface), &has, &wish) {
+    match change(account.last_up(&lease.interface), &has, &wish) {
         Change::Nothing => return Ok(()),
         Change::Words(now) => {
             name_servers::write(resolver, &lease.interface, &lease.name_servers)?;
