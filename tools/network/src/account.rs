@@ -230,7 +230,7 @@ impl Pen {
     /// Writes down that an interface is about to come up, so that even what is cut short leaves a trace.
     pub fn begin(&self, interface: &str, method: Method) -> Result<(), Failure> {
         let act = Act { time: now(), what: What::UpBegun { interface: interface.to_owned(), method } };
-        self.change(|account| account.add(act)).map_err(|failure| Failure::NotBegun(Box::new(failure)))
+        self.change(|account| account.add(act))
     }
 
     /// Writes down what was done just now.

@@ -220,7 +220,7 @@ mod tests {
         assert!(down.to_string().ends_with("ask again; taken down again"), "{down}");
         assert_eq!(down.exit_code(), 3);
         let left = after(failure(), Err(Failure::LeaseNotSet("eth0".into())));
-        assert!(left.to_string().contains("NOT taken down again: eth0: a lease came"), "{left}");
+        assert!(left.to_string().contains("; taking it down again FAILED: eth0: a lease came"), "{left}");
         assert_eq!(left.exit_code(), 3);
         for alone in [failure(), Failure::NoLease("eth0".into()), Failure::LeaseNotSet("eth0".into())] {
             assert!(!alone.to_string().contains("taken down"), "{alone}");

@@ -137,8 +137,8 @@ pub enum Failure {
     /// It was to come up, and was taken down again.
     #[error("{0}; taken down again")]
     TakenDown(#[source] Box<Failure>),
-    /// It was to come up, and could not be taken down again.
-    #[error("{failure}; and NOT taken down again: {left}; pf-net status shows what is up")]
+    /// It was to come up, and a step of taking it down again failed.
+    #[error("{failure}; taking it down again FAILED: {left}; pf-net status shows what is up")]
     LeftUp {
         /// Why it did not come up.
         failure: Box<Failure>,
