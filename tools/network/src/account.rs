@@ -43,9 +43,16 @@ pub struct Act {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "act", rename_all = "kebab-case")]
 pub enum What {
+    /// An interface is about to be brought up; stays only where nothing could be written of how that ended.
+    UpBegun {
+        /// The interface.
+        interface: String,
+        /// How.
+        method: Method,
+    },
     /// An interface has an address.
     Up(Up),
-    /// An interface was to have one, and was taken down again.
+    /// An interface was to have one, and got none.
     UpFailed {
         /// The interface.
         interface: String,
@@ -102,6 +109,9 @@ pub struct Up {
     /// The way out of the network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<String>,
+    /// The one that the server named, where it could not be set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_not_set: Option<String>,
     /// Servers that know names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub name_servers: Vec<String>,
@@ -111,6 +121,20 @@ pub struct Up {
     /// How long it is given for before it must be renewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease_seconds: Option<u64>,
+}
+
+impl What {
+    /// The interface that it was done to.
+    fn interface(&self) -> Option<&str> {
+        match self {
+            What::Up(up) => Some(&up.interface),
+            What::UpBegun { interface, .. }
+            | What::UpFailed { interface, .. }
+            | What::LeaseEnded { interface, .. }
+            | What::Down { interface } => Some(interface),
+            What::Time(_) | What::TimeFailed { .. } => None,
+        }
+    }
 }
 
 impl Account {
@@ -128,13 +152,42 @@ impl Account {
         serde_json::from_slice(&bytes).map_err(|source| Failure::ForeignAccount { path, source })
     }
 
-    /// The last time that an interface came up.
-    pub fn last_up(&self, interface: &str) -> Option<&Act> {
-        self.acts.iter().rfind(|act| matches!(&act.what, What::Up(up) if up.interface == interface))
+    /// How an interface came up, where that is the last that is known of it.
+    pub fn up_now(&self, interface: &str) -> Option<&Act> {
+        let last = self.acts.iter().rfind(|act| act.what.interface() == Some(interface));
+        last.filter(|act| matches!(act.what, What::Up(_)))
     }
 
-    /// Adds an act, and leaves the oldest out where there are too many, but never the last time that was told.
+    /// How an interface came up the last time.
+    pub fn last_up(&self, interface: &str) -> Option<&Up> {
+        self.acts.iter().rev().find_map(|act| match &act.what {
+            What::Up(up) if up.interface == interface => Some(up),
+            _ => None,
+        })
+    }
+
+    /// Writes in place of how an interface came up the last time what is true of it by now; the time stays that at which it did.
+    fn renew(&mut self, now: Up) {
+        let up = self.acts.iter_mut().rev().find_map(|act| match &mut act.what {
+            What::Up(up) if up.interface == now.interface => Some(up),
+            _ => None,
+        });
+        if let Some(up) = up {
+            *up = now;
+        }
+    }
+
+    /// Adds an act, and leaves the oldest out where there are too many, but never the last time that was told. How a beginning
+    /// ended takes its place.
     fn add(&mut self, act: Act) {
+        if matches!(act.what, What::Up(_) | What::UpFailed { .. }) {
+            let interface = act.what.interface();
+            let last = self.acts.iter().rposition(|other| other.what.interface() == interface);
+            let begun = last.filter(|place| {
+                self.acts.get(*place).is_some_and(|act| matches!(act.what, What::UpBegun { .. }))
+            });
+            begun.map(|place| self.acts.remove(place));
+        }
         self.acts.push(act);
         while self.acts.len() > MOST_ACTS {
             let time = self.acts.iter().rposition(|act| matches!(act.what, What::Time(_)));
@@ -151,8 +204,13 @@ pub struct Pen {
 }
 
 impl Pen {
-    /// Makes the folder where it is missing, and proves that the account can be written and is one.
+    /// Makes the folder where it is missing, and proves that the account can be written and is one. Whoever gets none has done
+    /// nothing so far, and is to leave it at that.
     pub fn take(folder: &Path) -> Result<Self, Failure> {
+        Self::open(folder).map_err(|failure| Failure::NotBegun(Box::new(failure)))
+    }
+
+    fn open(folder: &Path) -> Result<Self, Failure> {
         let failed = |source| Failure::Account { path: file_in(folder), source };
         // The key that signs records lies in the same folder, for root's eyes alone.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -169,11 +227,26 @@ impl Pen {
         Ok(pen)
     }
 
+    /// Writes down that an interface is about to come up, so that even what is cut short leaves a trace.
+    pub fn begin(&self, interface: &str, method: Method) -> Result<(), Failure> {
+        let act = Act { time: now(), what: What::UpBegun { interface: interface.to_owned(), method } };
+        self.change(|account| account.add(act))
+    }
+
     /// Writes down what was done just now.
     pub fn note(&self, what: What) -> Result<Act, Failure> {
         let act = Act { time: now(), what };
-        self.change(|account| account.add(act.clone()))?;
-        Ok(act)
+        match self.change(|account| account.add(act.clone())) {
+            Ok(()) => Ok(act),
+            Err(failure) => Err(Failure::Unwritten { act: Box::new(act), source: Box::new(failure) }),
+        }
+    }
+
+    /// Writes down what is true by now of an interface that is up.
+    pub fn renew(&self, up: Up) -> Result<(), Failure> {
+        let act = Act { time: now(), what: What::Up(up.clone()) };
+        let unwritten = |failure| Failure::Unwritten { act: Box::new(act), source: Box::new(failure) };
+        self.change(|account| account.renew(up)).map_err(unwritten)
     }
 
     /// What keeps a lease writes too, so that one reads only what the other has written; and whoever reads the file finds one
@@ -192,6 +265,18 @@ impl Pen {
         });
         self.lock.unlock().map_err(failed)?;
         changed
+    }
+}
+
+/// Writes down what was done just now without asking first whether that can be: what makes an interface silent must not wait
+/// for it.
+pub fn note_afterwards(folder: &Path, what: What) -> Result<Act, Failure> {
+    match Pen::open(folder) {
+        Ok(pen) => pen.note(what),
+        Err(failure) => {
+            let act = Box::new(Act { time: now(), what });
+            Err(Failure::Unwritten { act, source: Box::new(failure) })
+        }
     }
 }
 
@@ -220,6 +305,20 @@ mod tests {
         What::Down { interface: interface.to_owned() }
     }
 
+    fn up() -> Up {
+        Up {
+            interface: "eth0".into(),
+            mac: Some("52:54:00:12:34:56".into()),
+            method: Method::Dhcp,
+            address: "10.0.2.15/24".into(),
+            gateway: Some("10.0.2.2".into()),
+            gateway_not_set: None,
+            name_servers: vec!["10.0.2.3".into()],
+            dhcp_server: Some("10.0.2.2".into()),
+            lease_seconds: Some(86400),
+        }
+    }
+
     fn time() -> What {
         What::Time(TimeReference::sample())
     }
@@ -230,24 +329,14 @@ mod tests {
         let folder = folder.path().join("permafrost");
         assert_eq!(Account::read(&folder).unwrap(), Account::default());
         let pen = Pen::take(&folder).unwrap();
-        let up = Up {
-            interface: "eth0".into(),
-            mac: Some("52:54:00:12:34:56".into()),
-            method: Method::Dhcp,
-            address: "10.0.2.15/24".into(),
-            gateway: Some("10.0.2.2".into()),
-            name_servers: vec!["10.0.2.3".into()],
-            dhcp_server: Some("10.0.2.2".into()),
-            lease_seconds: Some(86400),
-        };
         let noted = [
-            pen.note(What::Up(up)).unwrap(),
+            pen.note(What::Up(up())).unwrap(),
             pen.note(time()).unwrap(),
             Pen::take(&folder).unwrap().note(down("eth0")).unwrap(),
         ];
         let account = Account::read(&folder).unwrap();
         assert_eq!(account.acts, noted);
-        assert_eq!(account.last_up("eth0"), Some(&noted[0]));
+        assert_eq!(account.last_up("eth0"), Some(&up()));
         assert_eq!(account.last_up("eth1"), None);
         assert!(noted[0].time.ends_with('Z'));
         let text = fs::read_to_string(folder.join("network.json")).unwrap();
@@ -294,8 +383,67 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         let failure = Pen::take(&file.join("below")).err().unwrap();
-        assert!(matches!(failure, Failure::Account { .. }), "{failure}");
+        assert!(failure.to_string().starts_with("nothing is done: "), "{failure}");
         assert_eq!(failure.exit_code(), 2);
+    }
+
+    #[test]
+    fn what_is_done_already_is_told_where_it_cannot_be_written_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let before = note_afterwards(&file.join("below"), down("eth0")).unwrap_err();
+        let pen = Pen::take(folder.path()).unwrap();
+        fs::write(folder.path().join("network.json"), "{").unwrap();
+        for failure in [before, pen.note(down("eth0")).unwrap_err()] {
+            let told = failure.to_string();
+            assert!(told.starts_with("eth0 down; but this is NOT written down: /"), "{told}");
+            assert!(!told.contains("nothing is done"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_stays_only_where_its_end_is_not_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let pen = Pen::take(folder.path()).unwrap();
+        let failed = |interface: &str| What::UpFailed {
+            interface: interface.into(),
+            method: Method::Dhcp,
+            reason: "no cable".into(),
+        };
+        let acts = || -> Vec<String> {
+            let account = Account::read(folder.path()).unwrap();
+            account.acts.iter().map(|act| crate::status::sentences(act).join(" ")).collect()
+        };
+        pen.begin("eth0", Method::Dhcp).unwrap();
+        pen.begin("eth1", Method::Dhcp).unwrap();
+        pen.note(What::Up(up())).unwrap();
+        assert!(Account::read(folder.path()).unwrap().up_now("eth0").is_some());
+        pen.begin("eth0", Method::Dhcp).unwrap();
+        assert_eq!(Account::read(folder.path()).unwrap().up_now("eth0"), None, "that was before");
+        pen.note(failed("eth1")).unwrap();
+        let interrupted = "eth0: bringing it up was begun; how that ended is not written down";
+        assert_eq!(acts()[1..], [interrupted, "not brought up: no cable"]);
+        pen.note(down("eth0")).unwrap();
+        pen.begin("eth0", Method::Static).unwrap();
+        pen.note(failed("eth0")).unwrap();
+        pen.note(failed("eth0")).unwrap();
+        let failed = "not brought up: no cable";
+        assert_eq!(acts()[1..], [interrupted, failed, "eth0 down", failed, failed]);
+    }
+
+    #[test]
+    fn a_renewed_lease_stands_in_place_of_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let pen = Pen::take(folder.path()).unwrap();
+        let first = pen.note(What::Up(up())).unwrap();
+        pen.note(time()).unwrap();
+        pen.renew(Up { lease_seconds: Some(60), ..up() }).unwrap();
+        pen.renew(Up { interface: "eth1".into(), ..up() }).unwrap();
+        let account = Account::read(folder.path()).unwrap();
+        assert_eq!(account.acts.len(), 2);
+        assert_eq!(account.acts[0].time, first.time);
+        assert_eq!(account.last_up("eth0").unwrap().lease_seconds, Some(60));
     }
 
     proptest! {

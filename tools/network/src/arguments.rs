@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand};
 const AFTER_HELP: &str = "\
 Nothing is sent before up, and then only what it takes: the request for a lease (no host name, no vendor; asked for are \
 network mask, gateway and name servers), ARP, the question whether somebody has the address already, and what a command asks \
-for. IPv6 is not offered; it is turned off on an interface before that comes up. Nothing listens. A lease is kept, and \
-renewed, until down gives it back.
+for. IPv6 is not offered; it is turned off on an interface before that comes up. No program serves anybody; udhcpc listens \
+at UDP port 68 for answers while it asks for a lease or renews it. A lease is kept, and renewed, until down gives it back. \
+Without a cable up ends after 10 s, without an answer after 15 s, and without a lease after a minute, whatever a server \
+answers.
 
 Exit codes: 0 done; 2 wrong usage or could not be carried out; 3 no cable; 4 no answer: nobody gave a lease, or no time \
 came; 5 the answer cannot be used: of the time server, or another machine has the address.

@@ -58,21 +58,40 @@ pub fn bring_up(wish: &Up) -> Result<Act, Failure> {
     if interface.up {
         return Err(Failure::AlreadyUp(interface.name));
     }
-    let pen = Pen::take(Path::new(account::FOLDER))?;
-    turn_ipv6_off(Path::new("/proc/sys/net/ipv6/conf"), &interface.name)
-        .map_err(|source| Failure::Ipv6StaysOn { interface: interface.name.clone(), source })?;
-    come_up(&interface, &way, &pen).inspect_err(|failure| {
-        let left = take_down::quietly(&interface.name);
+    let folder = Path::new(account::FOLDER);
+    let pen = Pen::take(folder)?;
+    make_quiet(&interface.name, folder, Path::new("/proc/sys/net/ipv6/conf"))?;
+    pen.begin(&interface.name, way.method())?;
+    come_up(&interface, &way, &pen).map_err(|failure| {
+        let failure = after(failure, take_down::quietly(&interface.name));
         let what = What::UpFailed {
             interface: interface.name.clone(),
             method: way.method(),
-            reason: clipped(failure),
+            reason: clipped(&failure),
         };
-        // The failure itself is what must be told; these come beside it.
-        for beside in [left.err(), pen.note(what).err()].into_iter().flatten() {
+        // The failure itself is what must be told; this comes beside it.
+        if let Err(beside) = pen.note(what) {
             tell(format_args!("pf-net: {beside}"));
         }
+        failure
     })
+}
+
+/// What would speak by itself once the interface is up: a udhcpc of an earlier time, whose address would come beside the new one,
+/// and IPv6.
+fn make_quiet(interface: &str, folder: &Path, ipv6: &Path) -> Result<(), Failure> {
+    take_down::end_lease(interface, folder)?;
+    turn_ipv6_off(ipv6, interface)
+        .map_err(|source| Failure::Ipv6StaysOn { interface: interface.to_owned(), source })
+}
+
+/// A failure, and what became of the interface.
+fn after(failure: Failure, taken_down: Result<(), Failure>) -> Failure {
+    let failure = Box::new(failure);
+    match taken_down {
+        Ok(()) => Failure::TakenDown(failure),
+        Err(left) => Failure::LeftUp { failure, left: Box::new(left) },
+    }
 }
 
 /// The wired interface of this name.
@@ -114,15 +133,14 @@ fn come_up(interface: &Interface, way: &Way, pen: &Pen) -> Result<Act, Failure> 
                 return Err(Failure::AddressTaken { interface: name.to_owned(), address });
             }
             set(name, *address, *gateway)?;
-            if !name_servers.is_empty() {
-                name_servers::write(Path::new(name_servers::FILE), name, name_servers)?;
-            }
+            name_servers::write(Path::new(name_servers::FILE), name, name_servers)?;
             pen.note(What::Up(account::Up {
                 interface: name.to_owned(),
                 mac: interface.mac.clone(),
                 method: Method::Static,
                 address: address.to_string(),
                 gateway: gateway.map(|gateway| gateway.to_string()),
+                gateway_not_set: None,
                 name_servers: name_servers.iter().map(Ipv4Addr::to_string).collect(),
                 dhcp_server: None,
                 lease_seconds: None,
@@ -158,12 +176,12 @@ fn lease(interface: &str) -> Result<Act, Failure> {
     tell(format_args!("{interface}: asking for a lease by DHCP"));
     let script =
         std::env::current_exe().map_err(|source| Failure::File { path: "/proc/self/exe".into(), source })?;
-    let process_file = take_down::process_file(interface);
+    let process_file = take_down::process_file(interface, Path::new(account::FOLDER));
     if !ask_for_lease(interface, &script.to_string_lossy(), &process_file.to_string_lossy())? {
         return Err(Failure::NoLease(interface.to_owned()));
     }
     let account = Account::read(Path::new(account::FOLDER))?;
-    match (busybox::addresses(interface)?.is_empty(), account.last_up(interface)) {
+    match (busybox::addresses(interface)?.is_empty(), account.up_now(interface)) {
         (false, Some(act)) => Ok(act.clone()),
         _ => Err(Failure::LeaseNotSet(interface.to_owned())),
     }
@@ -183,6 +201,30 @@ mod tests {
         turn_ipv6_off(settings.path(), "eth0").unwrap();
         assert_eq!(fs::read_to_string(folder.join("disable_ipv6")).unwrap(), "1");
         assert_eq!(fs::read_to_string(folder.join("accept_ra")).unwrap(), "0");
+    }
+
+    #[test]
+    fn a_lease_of_an_earlier_time_is_ended_before_the_interface_comes_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keeper = take_down::tests::keeper("eth8", folder.path());
+        make_quiet("eth8", folder.path(), &folder.path().join("none")).unwrap();
+        let ended = keeper.try_wait().unwrap();
+        keeper.kill().unwrap();
+        assert!(ended.is_some(), "it still runs");
+    }
+
+    #[test]
+    fn what_became_of_the_interface_is_told_as_it_is() {
+        let failure = || Failure::NoCable("eth0".into());
+        let down = after(failure(), Ok(()));
+        assert!(down.to_string().ends_with("ask again; taken down again"), "{down}");
+        assert_eq!(down.exit_code(), 3);
+        let left = after(failure(), Err(Failure::LeaseNotSet("eth0".into())));
+        assert!(left.to_string().contains("; taking it down again FAILED: eth0: a lease came"), "{left}");
+        assert_eq!(left.exit_code(), 3);
+        for alone in [failure(), Failure::NoLease("eth0".into()), Failure::LeaseNotSet("eth0".into())] {
+            assert!(!alone.to_string().contains("taken down"), "{alone}");
+        }
     }
 
     #[test]

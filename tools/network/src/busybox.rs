@@ -1,10 +1,24 @@
 //! The programs that do the work: `ip`, `arping` and `udhcpc`, as the image's busybox has them.
 
 use crate::failure::Failure;
-use std::process::{Command, Output, Stdio};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::io;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// Characters of what a program said that are passed on.
 const MOST_SAID: usize = 200;
+
+/// For a lease. udhcpc gives up by itself where nobody answers, but counts anew after each refusal of a server and each address
+/// that another machine has.
+const LEASE_WITHIN: Duration = Duration::from_secs(60);
+
+/// For udhcpc to give a lease back and end.
+pub const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often it is looked for.
+pub const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs `ip` and returns what it printed.
 pub fn ip(doing: &str, words: &[&str]) -> Result<String, Failure> {
@@ -39,7 +53,7 @@ pub fn is_taken(interface: &str, address: &str) -> Result<bool, Failure> {
     }
 }
 
-/// Runs `udhcpc` until it has a lease, which it then keeps in the background, or has given up: false.
+/// Runs `udhcpc` until it has a lease, which it then keeps in the background, or has given up or was stopped: false.
 pub fn ask_for_lease(interface: &str, script: &str, process_file: &str) -> Result<bool, Failure> {
     // Five requests, three seconds apart. Neither a vendor nor the name of this machine is told, and asked for is what is used:
     // subnet mask (RFC 2132, clause 3.3), router (3.5), domain name server (3.8). The address offered is looked for first.
@@ -68,18 +82,48 @@ pub fn ask_for_lease(interface: &str, script: &str, process_file: &str) -> Resul
         "dns",
     ];
     // Nothing of it is read: who keeps the lease would hold a pipe open.
-    let status = Command::new("udhcpc")
-        .args(words)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .map_err(|e| Failure::Program {
-            doing: format!("{interface}: asking for a lease"),
-            program: "udhcpc",
-            said: e.to_string(),
-        })?;
-    Ok(status.success())
+    let mut command = Command::new("udhcpc");
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let status = run_within(&mut command, LEASE_WITHIN, ENDS_WITHIN).map_err(|e| Failure::Program {
+        doing: format!("{interface}: asking for a lease"),
+        program: "udhcpc",
+        said: e.to_string(),
+    })?;
+    Ok(status.is_some_and(|status| status.success()))
+}
+
+/// Runs a program and tells how it ended; `None` where it took too long and was ended, in good manners first. What it ends with
+/// then tells nothing: udhcpc says success.
+fn run_within(
+    command: &mut Command,
+    within: Duration,
+    ends_within: Duration,
+) -> io::Result<Option<ExitStatus>> {
+    let mut child = command.spawn()?;
+    let ended = await_end(&mut child, within)?;
+    if ended.is_some() {
+        return Ok(ended);
+    }
+    // It is still to be waited for, so that the number is of no other process.
+    if let Ok(process) = i32::try_from(child.id()) {
+        let _ = kill(Pid::from_raw(process), Signal::SIGTERM);
+    }
+    if await_end(&mut child, ends_within)?.is_none() {
+        child.kill()?;
+        child.wait()?;
+    }
+    Ok(None)
+}
+
+fn await_end(child: &mut Child, within: Duration) -> io::Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    loop {
+        let ended = child.try_wait()?;
+        if ended.is_some() || begun.elapsed() >= within {
+            return Ok(ended);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
 }
 
 fn run(doing: &str, program: &'static str, words: &[&str]) -> Result<Output, Failure> {
@@ -109,5 +153,30 @@ mod tests {
         assert_eq!(addresses_in(iproute2), ["10.1.0.3/32"]);
         assert!(addresses_in("").is_empty());
         assert!(addresses_in("inet").is_empty());
+    }
+
+    /// What a shell's `script` ends with where it has a second, and as long again to end.
+    fn ran(script: &str) -> Option<i32> {
+        let second = Duration::from_secs(1);
+        let status = run_within(Command::new("sh").args(["-c", script]), second, second).unwrap();
+        status.map(|status| status.code().unwrap())
+    }
+
+    #[test]
+    fn who_asks_for_a_lease_without_end_is_ended_and_killed_where_it_does_not_listen() {
+        assert_eq!(ran("exit 0"), Some(0));
+        assert_eq!(ran("exit 1"), Some(1));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("process");
+        let for_ever = format!("echo $$ > {}; for i in $(seq 100); do sleep 0.1; done", file.display());
+        // As udhcpc does: it ends with success, though it has no lease.
+        let asked = folder.path().join("asked");
+        let ends = format!("trap 'echo > {}; exit 0' TERM; {for_ever}", asked.display());
+        assert_eq!(ran(&ends), None);
+        assert!(asked.exists(), "killed, not asked");
+        assert_eq!(ran(&format!("trap '' TERM; {for_ever}")), None);
+        let process = std::fs::read_to_string(&file).unwrap();
+        let stays = std::path::Path::new("/proc").join(process.trim());
+        assert!(!stays.exists(), "it still runs, or was not waited for");
     }
 }

@@ -1,6 +1,8 @@
 //! Why a command ended without success, and by which exit code it is known.
 
+use crate::account::Act;
 use crate::ntp_packet::Refused;
+use crate::status;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,15 +50,13 @@ pub enum Failure {
         source: io::Error,
     },
     /// Nothing is plugged in.
-    #[error("{0}: no cable, or nothing at its other end; taken down again: plug it in and ask again")]
+    #[error("{0}: no cable, or nothing at its other end: plug it in and ask again")]
     NoCable(String),
     /// DHCP without an answer.
-    #[error(
-        "{0}: nobody gave a lease by DHCP; taken down again: check cable and network, or give --address A.B.C.D/N"
-    )]
+    #[error("{0}: nobody gave a lease by DHCP: check cable and network, or give --address A.B.C.D/N")]
     NoLease(String),
     /// Another machine has the address.
-    #[error("{interface}: another machine has {address} already; taken down again: take a free address")]
+    #[error("{interface}: another machine has {address} already: take a free address")]
     AddressTaken {
         /// Interface.
         interface: String,
@@ -73,8 +73,8 @@ pub enum Failure {
         /// What it said.
         said: String,
     },
-    /// A lease came, but no address of it stands.
-    #[error("{0}: a lease came, but its address could not be set; taken down again")]
+    /// A lease came, but no address of it stands, or no account of it.
+    #[error("{0}: a lease came, but its address could not be set, or not be written down")]
     LeaseNotSet(String),
     /// `udhcpc` called without what it has to tell.
     #[error("{interface}: a lease without {what}")]
@@ -134,13 +134,35 @@ pub enum Failure {
         /// Why.
         refused: Refused,
     },
+    /// It was to come up, and was taken down again.
+    #[error("{0}; taken down again")]
+    TakenDown(#[source] Box<Failure>),
+    /// It was to come up, and a step of taking it down again failed.
+    #[error("{failure}; taking it down again FAILED: {left}; pf-net status shows what is up")]
+    LeftUp {
+        /// Why it did not come up.
+        failure: Box<Failure>,
+        /// Why it is not down.
+        left: Box<Failure>,
+    },
     /// The account of what was done.
-    #[error("{}: the account of what is done cannot be kept ({source}), so nothing is done; run as root", .path.display())]
+    #[error("{}: the account of what is done cannot be kept ({source}): it takes root, and room there", .path.display())]
     Account {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// What can't be written down is not done, but for what makes an interface silent.
+    #[error("nothing is done: {0}")]
+    NotBegun(#[source] Box<Failure>),
+    /// Something is done that stands in no account.
+    #[error("{}; but this is NOT written down: {source}", status::sentences(.act).join("; "))]
+    Unwritten {
+        /// What was done.
+        act: Box<Act>,
+        /// Why it does not stand there.
+        source: Box<Failure>,
     },
     /// An account that somebody else wrote.
     #[error("{}: not an account that pf-net wrote ({source}); move it away", .path.display())]
@@ -173,6 +195,7 @@ impl Failure {
             Failure::NoCable(_) => EXIT_NO_CABLE,
             Failure::NoLease(_) | Failure::NoTime { .. } => EXIT_NO_ANSWER,
             Failure::UnusableTime { .. } | Failure::AddressTaken { .. } => EXIT_UNUSABLE,
+            Failure::TakenDown(failure) | Failure::LeftUp { failure, .. } => failure.exit_code(),
             _ => EXIT_FAILED,
         }
     }

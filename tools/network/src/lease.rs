@@ -6,6 +6,7 @@ use crate::bring_up::{find, set};
 use crate::busybox::{addresses, ip};
 use crate::failure::Failure;
 use crate::{name_servers, tell};
+use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
@@ -47,9 +48,16 @@ pub struct Lease {
 impl Event {
     /// The event that this process was started for; `None` where no udhcpc did.
     pub fn of_this_process() -> Option<Self> {
-        let mut words = std::env::args().skip(1);
+        Self::of_words(std::env::args_os().skip(1), |name| std::env::var(name).ok())
+    }
+
+    /// A word that is no text is no event; the command line tells what is wrong with it.
+    fn of_words(
+        mut words: impl Iterator<Item = OsString>,
+        value: impl Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
         let (word, None) = (words.next()?, words.next()) else { return None };
-        Self::of(&word, |name| std::env::var(name).ok())
+        Self::of(word.to_str()?, value)
     }
 
     /// Whoever answers on a network may have put the values together.
@@ -97,6 +105,7 @@ impl Lease {
             method: Method::Dhcp,
             address: self.address.to_string(),
             gateway: self.gateway.map(|gateway| gateway.to_string()),
+            gateway_not_set: None,
             name_servers: self.name_servers.iter().map(Ipv4Addr::to_string).collect(),
             dhcp_server: self.server.map(|server| server.to_string()),
             lease_seconds: self.seconds,
@@ -106,49 +115,85 @@ impl Lease {
 
 /// Does what an event asks for.
 pub fn apply(event: Event) -> Result<(), Failure> {
-    let pen = Pen::take(Path::new(account::FOLDER))?;
+    let folder = Path::new(account::FOLDER);
     match event {
         Event::Nothing => Ok(()),
         Event::Incomplete { interface, what } => Err(Failure::LeaseWithout { interface, what }),
-        Event::Without { interface } => without(&interface, &pen),
-        Event::Lease(lease) => with(&lease, &pen),
+        Event::Without { interface } => without(&interface, folder, addresses, ip),
+        Event::Lease(lease) => with(&lease, &Pen::take(folder)?),
     }
 }
 
-/// udhcpc begins and ends with this, too.
-fn without(interface: &str, pen: &Pen) -> Result<(), Failure> {
-    let had = addresses(interface)?;
-    ip(&format!("{interface}: removing its address"), &["-4", "addr", "flush", "dev", interface])?;
+/// udhcpc begins and ends with this, too. An address that is no more this machine's goes, whether that can be written down or not.
+fn without(
+    interface: &str,
+    folder: &Path,
+    addresses: impl Fn(&str) -> Result<Vec<String>, Failure>,
+    ip: impl Fn(&str, &[&str]) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let had = addresses(interface);
+    let removed =
+        ip(&format!("{interface}: removing its address"), &["-4", "addr", "flush", "dev", interface]);
     name_servers::remove(Path::new(name_servers::FILE), interface);
-    for address in had.iter().take(1) {
-        pen.note(What::LeaseEnded { interface: clipped(interface), address: clipped(address) })?;
+    removed?;
+    for address in had?.iter().take(1) {
+        let what = What::LeaseEnded { interface: clipped(interface), address: clipped(address) };
+        account::note_afterwards(folder, what)?;
     }
     Ok(())
+}
+
+/// What a lease changes.
+#[derive(Debug, PartialEq, Eq)]
+enum Change {
+    /// It goes on as it is.
+    Nothing,
+    /// Its time, its server or its name servers: the address stands.
+    Words(Up),
+    /// Everything is to be set.
+    Anew,
+}
+
+/// What a lease changes of what an interface `has`, by how it came up the `last` time. A gateway that could not be set is wished
+/// for as before: an address that stands is not taken away for it at each renewal.
+fn change(last: Option<&Up>, has: &[String], wish: &Up) -> Change {
+    let wished = |up: &Up| up.gateway.clone().or_else(|| up.gateway_not_set.clone());
+    let stands = |last: &&Up| {
+        has == [wish.address.as_str()]
+            && (last.method, &last.address, wished(last)) == (wish.method, &wish.address, wished(wish))
+    };
+    let Some(last) = last.filter(stands) else { return Change::Anew };
+    let now =
+        Up { gateway: last.gateway.clone(), gateway_not_set: last.gateway_not_set.clone(), ..wish.clone() };
+    if now == *last { Change::Nothing } else { Change::Words(now) }
 }
 
 /// A lease that goes on as it is changes nothing, and is not written down each time.
 fn with(lease: &Lease, pen: &Pen) -> Result<(), Failure> {
     let interface = find(&lease.interface)?;
-    let act = lease.as_act(interface.mac);
+    let wish = lease.as_act(interface.mac);
     let has = addresses(&lease.interface)?;
     let account = Account::read(Path::new(account::FOLDER))?;
-    let goes_on = account.last_up(&lease.interface).is_some_and(|last| last.what == What::Up(act.clone()));
-    if goes_on && has == [act.address.as_str()] {
-        return Ok(());
+    let resolver = Path::new(name_servers::FILE);
+    match change(account.last_up(&lease.interface), &has, &wish) {
+        Change::Nothing => return Ok(()),
+        Change::Words(now) => {
+            name_servers::write(resolver, &lease.interface, &lease.name_servers)?;
+            return pen.renew(now);
+        }
+        Change::Anew => {}
     }
     // An address without a way out still serves its own network.
-    let gateway = match set(&lease.interface, lease.address, lease.gateway) {
-        Ok(()) => act.gateway.clone(),
-        Err(failure) if addresses(&lease.interface)? == [act.address.as_str()] => {
+    let up = match set(&lease.interface, lease.address, lease.gateway) {
+        Ok(()) => wish,
+        Err(failure) if addresses(&lease.interface)? == [wish.address.as_str()] => {
             tell(format_args!("pf-net: {failure}"));
-            None
+            Up { gateway: None, gateway_not_set: wish.gateway.clone(), ..wish }
         }
         Err(failure) => return Err(failure),
     };
-    if !lease.name_servers.is_empty() {
-        name_servers::write(Path::new(name_servers::FILE), &lease.interface, &lease.name_servers)?;
-    }
-    pen.note(What::Up(Up { gateway, ..act })).map(|_| ())
+    name_servers::write(resolver, &lease.interface, &lease.name_servers)?;
+    pen.note(What::Up(up)).map(|_| ())
 }
 
 #[cfg(test)]
@@ -201,6 +246,65 @@ mod tests {
         assert_eq!(event("up", &LEASE), None);
         assert_eq!(event("nak", &LEASE), Some(Event::Nothing));
         assert_eq!(event("deconfig", &LEASE), Some(Event::Without { interface: "eth0".into() }));
+    }
+
+    #[test]
+    fn a_word_that_is_no_text_is_no_event() {
+        use std::os::unix::ffi::OsStringExt;
+        let of = |words: &[&[u8]]| {
+            let words = words.iter().map(|word| OsString::from_vec(word.to_vec()));
+            Event::of_words(words, |name| (name == "interface").then(|| "eth0".to_owned()))
+        };
+        assert_eq!(of(&[b"deconfig"]), Some(Event::Without { interface: "eth0".into() }));
+        assert_eq!(of(&[b"\xff"]), None);
+        assert_eq!(of(&[b"deconfig", b"\xff"]), None);
+    }
+
+    #[test]
+    fn an_address_is_removed_though_that_cannot_be_written_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let done = std::cell::Cell::new(0);
+        let ip = |_: &str, words: &[&str]| {
+            assert_eq!(words, ["-4", "addr", "flush", "dev", "eth9"]);
+            done.set(done.get() + 1);
+            Ok(String::new())
+        };
+        let has = |_: &str| Ok(vec!["10.0.2.15/24".to_owned()]);
+        let failure = without("eth9", &file.join("below"), has, ip).unwrap_err().to_string();
+        assert!(
+            failure.starts_with("eth9: the lease of 10.0.2.15/24 ended; but this is NOT written"),
+            "{failure}"
+        );
+        let unknown = |_: &str| Err(Failure::LeaseNotSet("eth9".into()));
+        assert!(without("eth9", folder.path(), unknown, ip).is_err());
+        assert_eq!(done.get(), 2);
+        without("eth9", folder.path(), has, ip).unwrap();
+        assert_eq!(Account::read(folder.path()).unwrap().acts.len(), 1);
+    }
+
+    #[test]
+    fn a_renewal_takes_no_address_away_unless_it_brings_another() {
+        let Some(Event::Lease(lease)) = event("renew", &LEASE) else { panic!("no lease") };
+        let wish = lease.as_act(None);
+        let has = ["10.0.2.15/24".to_owned()];
+        assert_eq!(change(Some(&wish), &has, &wish), Change::Nothing);
+        let without_way = Up { gateway: None, gateway_not_set: wish.gateway.clone(), ..wish.clone() };
+        assert_eq!(change(Some(&without_way), &has, &wish), Change::Nothing, "it could not be set");
+        let longer = Up { lease_seconds: Some(1), name_servers: vec![], ..wish.clone() };
+        assert_eq!(change(Some(&wish), &has, &longer), Change::Words(longer.clone()));
+        let kept = Up { gateway: None, gateway_not_set: wish.gateway.clone(), ..longer.clone() };
+        assert_eq!(change(Some(&without_way), &has, &longer), Change::Words(kept));
+        for (last, has) in [
+            (None, &has[..]),
+            (Some(&wish), &[]),
+            (Some(&Up { address: "10.0.2.16/24".into(), ..wish.clone() }), &has[..]),
+            (Some(&Up { gateway: Some("10.0.2.9".into()), ..wish.clone() }), &has[..]),
+            (Some(&Up { method: Method::Static, ..wish.clone() }), &has[..]),
+        ] {
+            assert_eq!(change(last, has, &wish), Change::Anew, "{last:?} {has:?}");
+        }
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! `pf-net`: wired network for the booted environment, off until it is asked for, and a look at the time of an NTP server.
 //!
 //! What it is: one interface up by DHCP or with a static address, down again, and the offset of this machine's clock. What it
-//! is not: a network manager, a server (nothing listens), a setter of clocks, or a user of IPv6, which it turns off on an
+//! is not: a network manager, a server (nobody is answered), a setter of clocks, or a user of IPv6, which it turns off on an
 //! interface before that comes up. busybox's `ip`, `arping` and `udhcpc` do the work; `udhcpc` calls this same program back at
 //! each event of a lease. What was done in this boot stands in an account, which `pf-acquire` puts into the record.
 //! Who calls it: the examiner.

@@ -11,8 +11,12 @@ pub const FILE: &str = "/etc/resolv.conf";
 /// A resolver asks no more.
 pub const MOST: usize = 3;
 
-/// Writes the servers that an interface leads to.
+/// Writes the servers that an interface leads to, in place of those that it led to before.
 pub fn write(file: &Path, interface: &str, servers: &[Ipv4Addr]) -> Result<(), Failure> {
+    if servers.is_empty() {
+        remove(file, interface);
+        return Ok(());
+    }
     let lines: String = servers.iter().take(MOST).map(|server| format!("nameserver {server}\n")).collect();
     fs::write(file, format!("{}{lines}", mark(interface)))
         .map_err(|source| Failure::File { path: PathBuf::from(file), source })
@@ -45,5 +49,10 @@ mod tests {
         assert!(file.exists());
         remove(&file, "eth0");
         assert!(!file.exists());
+        write(&file, "eth0", &[Ipv4Addr::new(10, 0, 2, 3)]).unwrap();
+        write(&file, "eth1", &[]).unwrap();
+        assert!(file.exists());
+        write(&file, "eth0", &[]).unwrap();
+        assert!(!file.exists(), "servers of a lease that names none any more");
     }
 }

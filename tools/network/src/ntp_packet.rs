@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | 0 | leap indicator, version, mode | 3 in an answer: the server has no time (7.3) |
 //! | 1 | stratum | 0: no time but a kiss code (7.4); 16: unsynchronised (7.3) |
-//! | 2, 3 | poll, precision | not needed |
+//! | 2 | poll | not needed |
+//! | 3 | precision | of the server's clock, as a power of two in seconds (7.3) |
 //! | 4 – 7 | root delay | to the clock at the root (7.3), short format (6) |
 //! | 8 – 11 | root dispersion | the same |
 //! | 12 – 15 | reference identifier | kind of clock at stratum 1, else the server's own server (7.3) |
@@ -36,6 +37,10 @@ const NO_STRATUM: u8 = 16;
 /// `MAXDISP`, 16 s: an error so large is none any more (clause 7.2; test 7 in appendix A.5.1.1).
 const MOST_DISTANCE: i128 = 16 * SECOND;
 
+/// No clock by which anybody tells the time ticks less often than once a second, 2^0; nor can a timestamp hold a finer tick
+/// than 2^-32 s (clause 6).
+const PRECISIONS: std::ops::RangeInclusive<i8> = -32..=0;
+
 /// From the beginning of the first era, 1900, to that of Unix time (figure 4).
 const ERA_TO_UNIX: i128 = 2_208_988_800;
 
@@ -56,6 +61,9 @@ pub struct Answer {
     pub reference_id: [u8; 4],
     /// Half of the way to the clock at the root and all that may have been lost there, in nanoseconds (clause 11.2: Λ).
     pub root_distance: i128,
+    /// How finely its clock can be read, in nanoseconds, rounded up (clause 7.3: ρ). Either of its times may be off by as much
+    /// (clause 8).
+    pub precision: i128,
     /// When the question came.
     pub receive: UnixNanoseconds,
     /// When the answer went.
@@ -89,6 +97,9 @@ pub enum Refused {
     /// Test 7.
     #[error("the server is too far from any clock")]
     TooFar,
+    /// Clause 7.3.
+    #[error("the precision of its clock, 2^{0} s, is that of no clock")]
+    Precision(i8),
     /// Clause 8: the answer can't have left before the question came, nor can it have been held longer than we waited.
     #[error("its times contradict each other")]
     Contradiction,
@@ -109,7 +120,7 @@ pub fn question(number: u64) -> [u8; HEADER] {
 /// Reads the answer to the question with `number`. What stands behind the header, such as a signature, is not looked at.
 pub fn read(bytes: &[u8], number: u64) -> Result<Answer, Refused> {
     let header: &[u8; HEADER] = bytes.first_chunk().ok_or(Refused::Short(bytes.len()))?;
-    let [first, stratum, _, _, fields @ ..] = header;
+    let [first, stratum, _, precision, fields @ ..] = header;
     let (leap, version, mode) = (first >> 6, first >> 3 & 7, first & 7);
     let mut words = fields.chunks_exact(4).map(|word| word.try_into().map(u32::from_be_bytes).unwrap_or(0));
     let mut word = || words.next().unwrap_or(0);
@@ -135,13 +146,25 @@ pub fn read(bytes: &[u8], number: u64) -> Result<Answer, Refused> {
     if receive == 0 || transmit == 0 {
         return Err(Refused::NoTime);
     }
+    let precision = precision.cast_signed();
+    if !PRECISIONS.contains(&precision) {
+        return Err(Refused::Precision(precision));
+    }
+    let precision = nanoseconds_of(precision);
     let (receive, transmit) = (unix(receive), unix(transmit));
-    let root_distance = short(root_delay) / 2 + short(root_dispersion);
+    let root_distance = (short(root_delay) + 1) / 2 + short(root_dispersion);
     if root_distance >= MOST_DISTANCE || (reference != 0 && unix(reference) > transmit) {
         return Err(Refused::TooFar);
     }
     let reference_id = reference_id.to_be_bytes();
-    Ok(Answer { leap, stratum: *stratum, reference_id, root_distance, receive, transmit })
+    Ok(Answer { leap, stratum: *stratum, reference_id, root_distance, precision, receive, transmit })
+}
+
+/// 2^`precision` seconds, one at most (appendix A.1.1: `LOG2D`), in nanoseconds and rounded up, so that no bound becomes too small.
+fn nanoseconds_of(precision: i8) -> i128 {
+    let halvings = precision.unsigned_abs();
+    let whole = SECOND >> halvings;
+    whole + i128::from(whole << halvings < SECOND)
 }
 
 /// A timestamp (clause 6) as time since 1970. The number of the era is not sent; by RFC 4330, clause 3, seconds with the
@@ -152,9 +175,9 @@ fn unix(timestamp: u64) -> UnixNanoseconds {
     (seconds + era - ERA_TO_UNIX) * SECOND + ((fraction * SECOND) >> 32)
 }
 
-/// A short timestamp (clause 6) in nanoseconds.
+/// A short timestamp (clause 6) in nanoseconds, rounded up as the bound that it is part of.
 fn short(timestamp: u32) -> i128 {
-    (i128::from(timestamp) * SECOND) >> 16
+    (i128::from(timestamp) * SECOND + 0xffff) >> 16
 }
 
 /// What is at the root or in the way: four letters at stratum 1, an address above.
@@ -183,6 +206,7 @@ pub mod tests {
         let mut bytes = [0; HEADER];
         bytes[0] = 0b00_100_100;
         bytes[1] = 2;
+        bytes[3] = 0xec; // 2^-20 s
         bytes[4..8].copy_from_slice(&0x0002_0000_u32.to_be_bytes());
         bytes[8..12].copy_from_slice(&0x0001_0000_u32.to_be_bytes());
         bytes[12..16].copy_from_slice(&[192, 0, 2, 1]);
@@ -214,7 +238,7 @@ pub mod tests {
         let told = read(&answer(NUMBER), NUMBER).unwrap();
         assert_eq!((told.leap, told.stratum), (0, 2));
         assert_eq!(reference(told.stratum, told.reference_id), "192.0.2.1");
-        assert_eq!(told.root_distance, 2 * SECOND);
+        assert_eq!((told.root_distance, told.precision), (2 * SECOND, 954));
         assert_eq!(told.receive, 1_767_225_600 * SECOND);
         assert_eq!(told.transmit - told.receive, SECOND / 2);
         assert_eq!(reference(1, *b"GPS\0"), "GPS");
@@ -236,12 +260,23 @@ pub mod tests {
         assert_eq!(with(32, &[0; 8]), Err(Refused::NoTime));
         assert_eq!(with(40, &[0; 8]), Err(Refused::NoTime));
         assert_eq!(with(8, &15_u32.to_be_bytes().map(|_| 0xff)), Err(Refused::TooFar));
+        assert_eq!(with(3, &[1]), Err(Refused::Precision(1)), "two seconds");
+        assert_eq!(with(3, &[0x7f]), Err(Refused::Precision(127)));
+        assert_eq!(with(3, &[0xdf]), Err(Refused::Precision(-33)));
+        assert_eq!(with(3, &[0x80]), Err(Refused::Precision(-128)));
         assert_eq!(with(16, &[0xff; 8]), Err(Refused::TooFar), "set after it answered");
         assert!(with(16, &[0; 8]).is_ok(), "when its clock was set it need not say");
         let mut kiss = answer(NUMBER);
         kiss[1] = 0;
         kiss[12..16].copy_from_slice(b"RATE");
         assert_eq!(read(&kiss, NUMBER), Err(Refused::Kiss("RATE".into())));
+    }
+
+    #[test]
+    fn a_precision_is_a_power_of_two_and_rounded_up() {
+        let of = |byte: u8| with(3, &[byte]).unwrap().precision;
+        assert_eq!([of(0), of(0xff), of(0xfa)], [SECOND, SECOND / 2, 15_625_000]);
+        assert_eq!([of(0xf6), of(0xe3), of(0xe2), of(0xe0)], [976_563, 2, 1, 1]);
     }
 
     #[test]

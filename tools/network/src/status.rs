@@ -95,6 +95,9 @@ fn lines(status: &Status) -> Vec<String> {
 pub fn sentences(act: &Act) -> Vec<String> {
     match &act.what {
         What::Up(up) => up_in_words(up),
+        What::UpBegun { interface, .. } => {
+            vec![format!("{interface}: bringing it up was begun; how that ended is not written down")]
+        }
         What::UpFailed { reason, .. } => vec![format!("not brought up: {reason}")],
         What::LeaseEnded { interface, address } => vec![format!("{interface}: the lease of {address} ended")],
         What::Down { interface } => vec![format!("{interface} down")],
@@ -115,7 +118,8 @@ fn up_in_words(up: &Up) -> Vec<String> {
         let server = up.dhcp_server.as_deref().unwrap_or("a server that gave no name");
         format!("lease of {seconds} s from {server}, renewed until pf-net down {}", up.interface)
     });
-    let more: Vec<String> = [gateway, names].into_iter().flatten().collect();
+    let lost = up.gateway_not_set.as_ref().map(|gateway| format!("gateway {gateway} could not be set"));
+    let more: Vec<String> = [gateway, lost, names].into_iter().flatten().collect();
     lines.extend((!more.is_empty()).then(|| more.join(", ")));
     lines.extend(lease);
     lines

@@ -1,8 +1,8 @@
 //! An interface down: its lease given back, its address gone, nothing kept running.
 
-use crate::account::{self, Act, Pen, What};
+use crate::account::{self, Act, What};
 use crate::bring_up::find;
-use crate::busybox::ip;
+use crate::busybox::{ENDS_WITHIN, LOOK_EVERY, ip};
 use crate::failure::Failure;
 use crate::name_servers;
 use nix::errno::Errno;
@@ -10,40 +10,51 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// For udhcpc to give a lease back and end.
-const ENDS_WITHIN: Duration = Duration::from_secs(5);
-
-/// How often it is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+use std::time::Instant;
 
 /// Takes it down, and writes that down.
 pub fn take_down(name: &str) -> Result<Act, Failure> {
     let interface = find(name)?;
-    let pen = Pen::take(Path::new(account::FOLDER))?;
-    quietly(&interface.name)?;
-    pen.note(What::Down { interface: interface.name })
+    take_down_and_note(&interface.name, Path::new(account::FOLDER), ip)
+}
+
+/// What is asked for is that the interface falls silent: whether that can be written down is seen to afterwards.
+fn take_down_and_note(interface: &str, folder: &Path, ip: impl Ip) -> Result<Act, Failure> {
+    each_step(interface, folder, ip)?;
+    account::note_afterwards(folder, What::Down { interface: interface.to_owned() })
 }
 
 /// Takes it down.
 pub fn quietly(interface: &str) -> Result<(), Failure> {
-    end_lease(interface)?;
+    each_step(interface, Path::new(account::FOLDER), ip)
+}
+
+/// `ip`, or what stands in for it.
+trait Ip: Fn(&str, &[&str]) -> Result<String, Failure> {}
+
+impl<T: Fn(&str, &[&str]) -> Result<String, Failure>> Ip for T {}
+
+/// Does what can be done, and tells the first thing that could not: an interface whose lease can't be given back must still fall
+/// silent.
+fn each_step(interface: &str, folder: &Path, ip: impl Ip) -> Result<(), Failure> {
     let doing = format!("{interface}: taking it down");
-    ip(&doing, &["-4", "addr", "flush", "dev", interface])?;
-    ip(&doing, &["link", "set", "dev", interface, "down"])?;
+    let done = [
+        end_lease(interface, folder),
+        ip(&doing, &["-4", "addr", "flush", "dev", interface]).map(drop),
+        ip(&doing, &["link", "set", "dev", interface, "down"]).map(drop),
+    ];
     name_servers::remove(Path::new(name_servers::FILE), interface);
-    Ok(())
+    done.into_iter().collect()
 }
 
 /// Where udhcpc leaves its process number once it keeps a lease.
-pub fn process_file(interface: &str) -> PathBuf {
-    Path::new(account::FOLDER).join(format!("udhcpc-{interface}.pid"))
+pub fn process_file(interface: &str, folder: &Path) -> PathBuf {
+    folder.join(format!("udhcpc-{interface}.pid"))
 }
 
 /// Ends udhcpc, which gives the lease back first; nothing where none runs.
-fn end_lease(interface: &str) -> Result<(), Failure> {
-    let file = process_file(interface);
+pub fn end_lease(interface: &str, folder: &Path) -> Result<(), Failure> {
+    let file = process_file(interface, folder);
     let Some(process) = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<i32>().ok())
     else {
         return Ok(());
@@ -84,8 +95,57 @@ fn end(process: i32, interface: &str) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+    use std::cell::RefCell;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command, Stdio};
+
+    /// A shell that passes for the udhcpc of an interface, and its number where that one leaves it.
+    pub fn keeper(interface: &str, folder: &Path) -> Child {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg0("udhcpc").args(["-c", "for i in $(seq 400); do sleep 0.05; done", "-i", interface]);
+        let keeper = shell.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let process = i32::try_from(keeper.id()).unwrap();
+        fs::write(process_file(interface, folder), format!("{process}\n")).unwrap();
+        let begun = Instant::now();
+        while !keeps_the_lease(process, interface) {
+            assert!(begun.elapsed() < ENDS_WITHIN, "the shell did not start");
+        }
+        keeper
+    }
+
+    #[test]
+    fn each_step_down_is_tried_though_the_ones_before_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keeper = keeper("eth9", folder.path());
+        let said = RefCell::new(Vec::new());
+        let failing = |doing: &str, words: &[&str]| {
+            said.borrow_mut().push(words.join(" "));
+            let said = words.join(" ");
+            Err(Failure::Program { doing: doing.to_owned(), program: "ip", said })
+        };
+        let failure = each_step("eth9", folder.path(), failing).unwrap_err();
+        assert!(failure.to_string().ends_with("ip failed: -4 addr flush dev eth9"), "{failure}");
+        assert_eq!(*said.borrow(), ["-4 addr flush dev eth9", "link set dev eth9 down"]);
+        assert!(!keeper.wait().unwrap().success() && !process_file("eth9", folder.path()).exists());
+    }
+
+    #[test]
+    fn an_interface_falls_silent_though_that_cannot_be_written_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let done = RefCell::new(Vec::new());
+        let ip = |_: &str, words: &[&str]| {
+            done.borrow_mut().push(words.join(" "));
+            Ok(String::new())
+        };
+        let failure = take_down_and_note("eth9", &file.join("below"), ip).unwrap_err();
+        assert_eq!(done.borrow().last().unwrap(), "link set dev eth9 down");
+        let told = failure.to_string();
+        assert!(told.starts_with("eth9 down; but this is NOT written down: "), "{told}");
+    }
 
     #[test]
     fn only_udhcpc_of_this_interface_is_ended() {

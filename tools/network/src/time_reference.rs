@@ -21,8 +21,9 @@ const SAMPLES: u32 = 4;
 /// Between two questions, as in a burst (RFC 5905, clause 13.1: 2 s), and for an answer.
 const PACE: Duration = Duration::from_secs(2);
 
-/// By how much a server may seem to hold a question for longer than we waited, or for less than no time: clocks are read at
-/// once, but not to the nanosecond. Clause 8 keeps the delay from becoming negative in the same way.
+/// By how much a server may seem to hold a question for longer than we waited, or for less than no time, beside what its clock
+/// can't tell apart: clocks are read at once, but not to the nanosecond. Clause 8 keeps the delay from becoming negative in the
+/// same way.
 const READING_ERROR: i128 = SECOND / 1000;
 
 /// Letters of a name (RFC 1035, clause 2.3.4).
@@ -38,7 +39,7 @@ pub struct Server {
 /// Why a text names no server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a server's name or IPv4 address, with a port from 1 to 65535 behind a colon where it is not 123 (IPv6 is not offered)"
+    "not a server's name or IPv4 address in its four plain numbers, with a port from 1 to 65535 behind a colon where it is not 123 (IPv6 is not offered)"
 )]
 pub struct NoServer;
 
@@ -54,11 +55,20 @@ impl FromStr for Server {
             let letters = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
             letters && !host.is_empty() && host.len() <= LONGEST_NAME
         };
-        match is_name(host) && port > 0 {
+        let is_unclear = ends_in_a_number(host) && host.parse::<Ipv4Addr>().is_err();
+        match is_name(host) && !is_unclear && port > 0 {
             true => Ok(Self { host: host.to_owned(), port }),
             false => Err(NoServer),
         }
     }
+}
+
+/// Whether the C library may take a name for an address: it knows octal and hexadecimal numbers, and fewer than four of them
+/// (inet_aton(3)), so that 010.0.2.2 would be 8.0.2.2. No name that can be asked for ends so (RFC 3696, clause 2).
+fn ends_in_a_number(host: &str) -> bool {
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
+    let is_decimal = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    is_decimal || last.starts_with("0x") || last.starts_with("0X")
 }
 
 impl std::fmt::Display for Server {
@@ -79,8 +89,8 @@ pub struct TimeReference {
     pub address: String,
     /// The server's time less this machine's: positive where this machine's clock is behind.
     pub offset_seconds: f64,
-    /// How far the true offset may be from that: half of the way there and back, and all between the server and a clock
-    /// (RFC 5905, clause 11.2).
+    /// How far the true offset may be from that: half of the way there and back, all between the server and a clock (RFC 5905,
+    /// clause 11.2), and the precision of the server's clock (clause 8).
     pub within_seconds: f64,
     /// The way there and back, without the time at the server.
     pub round_trip_seconds: f64,
@@ -110,7 +120,11 @@ pub fn ask_and_note(server: &Server) -> Result<Act, Failure> {
     match ask(server, PACE) {
         Ok(told) => pen.note(What::Time(told)),
         Err(failure) => {
-            pen.note(What::TimeFailed { server: clipped(server), reason: clipped(&failure) })?;
+            // The failure itself is what must be told; this comes beside it.
+            let what = What::TimeFailed { server: clipped(server), reason: clipped(&failure) };
+            if let Err(beside) = pen.note(what) {
+                tell(format_args!("pf-net: {beside}"));
+            }
             Err(failure)
         }
     }
@@ -123,13 +137,25 @@ fn ask(server: &Server, pace: Duration) -> Result<TimeReference, Failure> {
     // A connected socket hands out only what comes from that address and port, and that nothing is there.
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(not_reached)?;
     socket.connect(address).map_err(not_reached)?;
-    let (mut samples, mut last, mut asked) = (Vec::new(), None, 0);
-    for turn in 0..SAMPLES {
+    tell_of(server, address, pace, || sample(&socket, pace))
+}
+
+/// Takes samples, and makes of them what is told. One that fails costs none of the others.
+fn tell_of(
+    server: &Server,
+    address: SocketAddr,
+    pace: Duration,
+    mut sample: impl FnMut() -> Result<Sample, Missed>,
+) -> Result<TimeReference, Failure> {
+    let (mut samples, mut last, mut asked) = (Vec::new(), None, 0_u32);
+    for turn in 1..=SAMPLES {
         let begun = Instant::now();
-        asked = turn.saturating_add(1);
-        match sample(&socket, pace) {
+        let sampled = sample();
+        if !matches!(sampled, Err(Missed::Unsent(_))) {
+            asked = asked.saturating_add(1);
+        }
+        match sampled {
             Ok(sample) => samples.push(sample),
-            Err(Missed::Unsent(source)) => return Err(not_reached(source)),
             Err(missed) => {
                 let is_last_word = matches!(missed, Missed::Refused(Refused::Kiss(_)));
                 last = Some(missed);
@@ -139,7 +165,7 @@ fn ask(server: &Server, pace: Duration) -> Result<TimeReference, Failure> {
                 }
             }
         }
-        if asked < SAMPLES {
+        if turn < SAMPLES {
             std::thread::sleep(pace.saturating_sub(begun.elapsed()));
         }
     }
@@ -149,14 +175,18 @@ fn ask(server: &Server, pace: Duration) -> Result<TimeReference, Failure> {
         return Err(match last {
             Some(Missed::Refused(refused)) => Failure::UnusableTime { server, address, refused },
             Some(Missed::Closed) => no_time(server, address, "nothing listens at this port"),
-            _ => no_time(server, address, "no answer"),
+            Some(Missed::Unsent(source)) if asked == 0 => Failure::NotReached { server, source },
+            Some(Missed::Unsent(source) | Missed::Lost(source)) => {
+                no_time(server, address, &source.to_string())
+            }
+            Some(Missed::Silence) | None => no_time(server, address, "no answer"),
         });
     };
     Ok(TimeReference {
         server: clipped(server),
         address: address.to_string(),
         offset_seconds: seconds(best.offset),
-        within_seconds: seconds(best.round_trip / 2 + best.answer.root_distance),
+        within_seconds: seconds(within(&best)),
         round_trip_seconds: seconds(best.round_trip),
         stratum: best.answer.stratum,
         reference_id: ntp_packet::reference(best.answer.stratum, best.answer.reference_id),
@@ -184,6 +214,8 @@ fn resolve(server: &Server) -> Result<SocketAddr, Failure> {
 enum Missed {
     /// It could not be sent.
     Unsent(io::Error),
+    /// It was sent, and whether an answer came can't be known.
+    Lost(io::Error),
     /// The machine there says that nothing listens.
     Closed,
     /// Nothing came.
@@ -197,21 +229,21 @@ fn sample(socket: &UdpSocket, within: Duration) -> Result<Sample, Missed> {
     // Longer than any answer that is looked at: a longer one is cut off, not taken for another.
     let mut bytes = [0; 512];
     let (sent, begun) = (SystemTime::now(), Instant::now());
-    socket.send(&ntp_packet::question(number)).map_err(missed_by)?;
+    socket.send(&ntp_packet::question(number)).map_err(|e| missed_by(e, Missed::Unsent))?;
     let mut missed = Missed::Silence;
     loop {
         let left = within.saturating_sub(begun.elapsed());
         if left.is_zero() {
             return Err(missed);
         }
-        socket.set_read_timeout(Some(left)).map_err(Missed::Unsent)?;
+        socket.set_read_timeout(Some(left)).map_err(Missed::Lost)?;
         let length = match socket.recv(&mut bytes) {
             Ok(length) => length,
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                 return Err(missed);
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(missed_by(e)),
+            Err(e) => return Err(missed_by(e, Missed::Lost)),
         };
         // By the clock that nobody sets: a step of the other one in between would be half of an offset.
         let waited = begun.elapsed();
@@ -225,17 +257,18 @@ fn sample(socket: &UdpSocket, within: Duration) -> Result<Sample, Missed> {
     }
 }
 
-fn missed_by(e: io::Error) -> Missed {
+fn missed_by(e: io::Error, otherwise: fn(io::Error) -> Missed) -> Missed {
     match e.kind() {
         io::ErrorKind::ConnectionRefused => Missed::Closed,
-        _ => Missed::Unsent(e),
+        _ => otherwise(e),
     }
 }
 
 /// Offset and delay (RFC 5905, clause 8), of times of any two clocks.
 fn measure(answer: Answer, sent: UnixNanoseconds, waited: i128) -> Result<Sample, Refused> {
     let held = answer.transmit - answer.receive;
-    if held < -READING_ERROR || held > waited + READING_ERROR {
+    let error = READING_ERROR + answer.precision;
+    if held < -error || held > waited + error {
         return Err(Refused::Contradiction);
     }
     let came = sent + waited;
@@ -244,6 +277,13 @@ fn measure(answer: Answer, sent: UnixNanoseconds, waited: i128) -> Result<Sample
         round_trip: (waited - held).max(0),
         answer,
     })
+}
+
+/// How far the true offset may be from that of a sample, in whole microseconds: rounded up, and one more for what is lost where
+/// the offset is rounded.
+fn within(sample: &Sample) -> i128 {
+    let bound = (sample.round_trip + 1) / 2 + sample.answer.root_distance + sample.answer.precision;
+    ((bound + 999) / 1000 + 1) * 1000
 }
 
 /// Time since 1970 by this machine's clock, which may stand before that.

@@ -11,7 +11,7 @@ pub struct Network {
     /// Interfaces that were up, but for the machine's own loop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub up: Vec<String>,
-    /// What was done in this boot, as `pf-net status --json` gives it; absent where nothing was.
+    /// What was done in this boot, as `pf-net status --json` gives it; absent where `pf-net` was never asked to do anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Value>,
     /// Why the account that there is does not stand here.

@@ -23,16 +23,21 @@ pub fn state(environment: &Environment, language: Language) -> Option<String> {
             let names = clipped(network.up.join(", "), TEXT);
             format!("{}{names}", language.pick("ON when the acquisition began: ", "取证开始时处于开启状态："))
         }
-        NetworkState::Off if was_on(network) => {
-            let off = "off when the acquisition began; on before in this boot";
-            language.pick(off, "取证开始时已关闭；本次启动后曾开启过").to_owned()
-        }
-        NetworkState::Off => language
-            .pick(
+        NetworkState::Off => match before(network) {
+            Some(true) => language.pick(
+                "off when the acquisition began; on before in this boot",
+                "取证开始时已关闭；本次启动后曾开启过",
+            ),
+            Some(false) => language.pick(
                 "off: no interface was up when the acquisition began",
                 "关闭：取证开始时没有启用任何网络接口",
-            )
-            .to_owned(),
+            ),
+            None => language.pick(
+                "off when the acquisition began; whether it was on earlier in this boot is not known",
+                "取证开始时处于关闭状态；本次启动后此前是否开启过，未知",
+            ),
+        }
+        .to_owned(),
     })
 }
 
@@ -64,19 +69,29 @@ pub fn time_reference(environment: &Environment, language: Language) -> Option<S
         Language::English => {
             let way = if by < 0.0 { "ahead of" } else { "behind" };
             format!(
-                "at {time} this machine's clock was {seconds:.3} s {way} {server}, give or take {within:.3} s; it was not set"
+                "at {time} this machine's clock was {seconds:.3} s {way} {server}, give or take {within:.3} s; pf-net did not set it"
             )
         }
         Language::Chinese => {
             let way = if by < 0.0 { "快" } else { "慢" };
-            format!("{time} 本机时钟比 {server} {way} {seconds:.3} 秒，误差不超过 {within:.3} 秒；未调整时钟")
+            format!(
+                "{time} 本机时钟比 {server} {way} {seconds:.3} 秒，误差不超过 {within:.3} 秒；pf-net 未调整时钟"
+            )
         }
     };
     Some(clipped(told, TEXT.saturating_mul(4)))
 }
 
-fn was_on(network: &Network) -> bool {
-    list(network).any(|act| is(act, "up") || is(act, "up-failed"))
+/// Acts that an interface was up for, or that took it down.
+const ON: [&str; 6] = ["up-begun", "up", "up-failed", "down", "lease-ended", "time"];
+
+/// Whether it was on earlier in that boot; `None` where the acts that are known tell of nothing, but are not all that there were.
+fn before(network: &Network) -> Option<bool> {
+    let was_on = list(network).any(|act| ON.iter().any(|word| is(act, word)));
+    let account = network.account.as_ref();
+    let has_acts = account.is_none_or(|account| account.get("acts").is_some_and(Value::is_array));
+    let is_whole = network.account_problem.is_none() && omitted(network) == 0 && has_acts;
+    (was_on || is_whole).then_some(was_on)
 }
 
 /// How many acts the account itself leaves out.
@@ -119,6 +134,10 @@ fn sentence(act: &Value, language: Language) -> String {
         "up" => pick(
             format!("{interface} up, {address} {method}"),
             format!("{interface} 启用，{address}（{method}）"),
+        ),
+        "up-begun" => pick(
+            format!("{interface}: bringing it up was begun; how that ended is not written down"),
+            format!("{interface} 开始启用，结果未记录"),
         ),
         "up-failed" => {
             pick(format!("{interface} not brought up: {reason}"), format!("{interface} 未能启用：{reason}"))
@@ -179,6 +198,55 @@ mod tests {
     }
 
     #[test]
+    fn each_act_that_needs_an_interface_tells_that_it_was_on_even_where_older_acts_are_lost() {
+        for word in ["up-begun", "up", "up-failed", "down", "lease-ended", "time"] {
+            let off = environment(NetworkState::Off, json!([{ "act": "time-failed" }, { "act": word }]));
+            let told = state(&off, ENGLISH).unwrap();
+            assert_eq!(told, "off when the acquisition began; on before in this boot", "{word}");
+        }
+        let off = environment(NetworkState::Off, json!([{ "act": "time-failed" }]));
+        assert!(state(&off, ENGLISH).unwrap().starts_with("off: no interface was up"));
+    }
+
+    #[test]
+    fn what_was_cut_short_is_told_as_a_beginning() {
+        let begun = json!([{ "act": "up-begun", "time": "T", "interface": "eth0", "method": "dhcp" }]);
+        let begun = environment(NetworkState::Off, begun);
+        let told = acts(&begun, ENGLISH).unwrap();
+        assert_eq!(told, "T eth0: bringing it up was begun; how that ended is not written down");
+        assert_eq!(acts(&begun, Language::Chinese).unwrap(), "T eth0 开始启用，结果未记录");
+    }
+
+    #[test]
+    fn where_acts_are_lost_the_words_do_not_say_that_it_was_never_on() {
+        let with = |account: Value, problem: Option<&str>| {
+            let mut told = environment(NetworkState::Off, json!([]));
+            if let Some(network) = &mut told.network {
+                network.account = (!account.is_null()).then_some(account);
+                network.account_problem = problem.map(str::to_owned);
+            }
+            told
+        };
+        for lost in [
+            with(json!({ "acts": [{ "act": "time-failed" }], "omitted": 1 }), None),
+            with(Value::Null, Some("no account")),
+            with(json!([]), None),
+        ] {
+            let told = state(&lost, ENGLISH).unwrap();
+            assert_eq!(
+                told,
+                "off when the acquisition began; whether it was on earlier in this boot is not known"
+            );
+            let told = state(&lost, Language::Chinese).unwrap();
+            assert_eq!(told, "取证开始时处于关闭状态；本次启动后此前是否开启过，未知");
+        }
+        let kept = with(json!({ "acts": [{ "act": "down" }], "omitted": 1 }), None);
+        assert!(state(&kept, ENGLISH).unwrap().ends_with("on before in this boot"));
+        let never = with(Value::Null, None);
+        assert!(state(&never, ENGLISH).unwrap().starts_with("off: no interface was up"));
+    }
+
+    #[test]
     fn acts_and_the_last_time_reference_stand_in_words() {
         let environment = environment(NetworkState::Off, done());
         let told = acts(&environment, ENGLISH).unwrap();
@@ -192,10 +260,13 @@ mod tests {
         let clock = time_reference(&environment, ENGLISH).unwrap();
         assert_eq!(
             clock,
-            "at 2026-03-17T09:01:00Z this machine's clock was 3.500 s behind ntp.example, give or take 0.020 s; it was not set"
+            "at 2026-03-17T09:01:00Z this machine's clock was 3.500 s behind ntp.example, give or take 0.020 s; pf-net did not set it"
         );
         let clock = time_reference(&environment, Language::Chinese).unwrap();
-        assert!(clock.contains("本机时钟比 ntp.example 慢 3.500 秒"), "{clock}");
+        assert!(
+            clock.contains("本机时钟比 ntp.example 慢 3.500 秒") && clock.ends_with("；pf-net 未调整时钟"),
+            "{clock}"
+        );
     }
 
     #[test]

@@ -113,6 +113,65 @@ fn each_useless_server_is_told_in_words_and_by_its_exit_code() {
     assert!(!closed.to_string().contains('\n'));
 }
 
+/// What is told of samples that go as `turns` says, and what four of them are.
+fn told_of(turns: [fn() -> Result<Sample, Missed>; 4]) -> Result<TimeReference, Failure> {
+    let server = Server { host: "192.0.2.1".into(), port: PORT };
+    let mut turns = turns.into_iter();
+    let address = "192.0.2.1:123".parse().unwrap();
+    tell_of(&server, address, Duration::ZERO, || turns.next().unwrap()())
+}
+
+/// A sample of a server that is right, at no distance from a clock.
+fn good() -> Result<Sample, Missed> {
+    let answer = Answer {
+        leap: 0,
+        stratum: 1,
+        reference_id: *b"GPS\0",
+        root_distance: 0,
+        precision: 0,
+        receive: 0,
+        transmit: 0,
+    };
+    Ok(Sample { offset: 7 * SECOND, round_trip: 0, answer })
+}
+
+#[test]
+fn an_error_in_one_turn_costs_none_of_the_other_samples() {
+    let unsent = || Err(Missed::Unsent(io::ErrorKind::NetworkUnreachable.into()));
+    let lost = || Err(Missed::Lost(io::ErrorKind::HostUnreachable.into()));
+    let told = told_of([good, unsent, lost, good]).unwrap();
+    assert_eq!((told.offset_seconds, told.asked, told.answered), (7.0, 3, 2));
+    let never_sent = told_of([unsent; 4]).unwrap_err();
+    assert!(matches!(never_sent, Failure::NotReached { .. }), "{never_sent}");
+    for turns in [[unsent, lost, unsent, unsent], [lost, || Err(Missed::Silence), lost, unsent]] {
+        let sent = told_of(turns).unwrap_err();
+        assert_eq!(sent.exit_code(), 4);
+        assert!(sent.to_string().contains("no time came: network unreachable"), "{sent}");
+    }
+}
+
+#[test]
+fn what_the_servers_clock_cannot_tell_apart_widens_the_bound_and_what_is_believed() {
+    let sample = |round_trip, root_distance, precision| {
+        let Ok(Sample { offset, answer, .. }) = good() else { panic!("no sample") };
+        Sample { offset, round_trip, answer: Answer { root_distance, precision, ..answer } }
+    };
+    assert_eq!(within(&sample(0, 0, 0)), 1000, "the offset is rounded");
+    assert_eq!(within(&sample(2_000_001, 500, 500)), 1_003_000);
+    assert_eq!(within(&sample(0, 2 * SECOND, 15_625_000)), 2 * SECOND + 15_626_000);
+    let held = |nanoseconds: i128, precision| {
+        let Answer { leap, stratum, reference_id, .. } = sample(0, 0, 0).answer;
+        let (receive, transmit) = (SECOND, SECOND + nanoseconds);
+        let answer = Answer { leap, stratum, reference_id, root_distance: 0, precision, receive, transmit };
+        measure(answer, 0, 5_000_000)
+    };
+    let tick = 15_625_000;
+    assert_eq!(held(tick, 954), Err(Refused::Contradiction));
+    assert_eq!(held(tick, tick).unwrap().round_trip, 0);
+    assert_eq!(held(-tick, tick).unwrap().round_trip, 5_000_000 + tick);
+    assert_eq!(held(2 * tick, tick), Err(Refused::Contradiction));
+}
+
 #[test]
 fn who_refuses_is_not_asked_again() {
     let (count, counted) = std::sync::mpsc::channel();
@@ -135,10 +194,32 @@ fn a_server_is_named_by_name_or_address_and_port() {
         assert_eq!(of(good).as_deref(), Ok(good));
     }
     assert_eq!(of("ntp.example:123").as_deref(), Ok("ntp.example"));
+    for good in ["1a.example", "10.0.2.a", "3com", "a.x0"] {
+        assert_eq!(of(good).as_deref(), Ok(good));
+    }
     let long = "a".repeat(LONGEST_NAME + 1);
-    for wrong in
-        ["", ":123", "a:", "a:0", "a:65536", "2001:db8::1", "[::1]:123", "a b", "a\u{1b}", "证据", &long]
-    {
+    for wrong in [
+        "10.1",
+        "010.0.2.2",
+        "0x0a000202",
+        "10.0.2.0x2",
+        "10.0.2.2.",
+        "10.0.2.0X2:123",
+        "1",
+        "a.1",
+        "10.0.2.256",
+        "",
+        ":123",
+        "a:",
+        "a:0",
+        "a:65536",
+        "2001:db8::1",
+        "[::1]:123",
+        "a b",
+        "a\u{1b}",
+        "证据",
+        &long,
+    ] {
         assert_eq!(of(wrong), Err(NoServer), "{wrong}");
     }
 }
@@ -157,7 +238,7 @@ proptest! {
         waited in 0..i64::MAX,
     ) {
         let (receive, transmit) = (i128::from(receive), i128::from(transmit));
-        let answer = Answer { leap: 0, stratum: 1, reference_id: *b"GPS\0", root_distance: 0, receive, transmit };
+        let answer = Answer { leap: 0, stratum: 1, reference_id: *b"GPS\0", root_distance: 0, precision: 1, receive, transmit };
         if let Ok(sample) = measure(answer, i128::from(sent), i128::from(waited)) {
             prop_assert!(sample.round_trip >= 0);
             prop_assert!(seconds(sample.offset).is_finite());
