@@ -213,15 +213,18 @@ fn compile_again(source: &KernelSource, kernel: &CompiledKernel) -> Result<()> {
 
 /// Objects of the kernel and what they were put together to; programs that only helped are left out.
 fn linked_files(build: &Path) -> Result<Vec<String>> {
-    // Those of the boot code name their folder for a debugger; that goes when bzImage is made of them.
-    let apart = ["arch/x86/boot/", "scripts/", "tools/"];
+    // Those of the boot code and of real mode name their folder for a debugger; that goes when bzImage and realmode.bin are
+    // made of them.
+    let apart = ["arch/x86/boot/", "arch/x86/realmode/rm/", "scripts/", "tools/"];
     let is_object = |name: &String| name.ends_with(".o") && !apart.iter().any(|part| name.starts_with(part));
     let all = workspace::files_below(build)?.into_iter().map(|name| name.to_string_lossy().into_owned());
     let mut names: Vec<String> = all.filter(is_object).collect();
     if names.len() < 1000 {
         return Err(XtaskError::Unfit(format!("{} holds only {} objects", build.display(), names.len())));
     }
-    names.extend([".config", "vmlinux", "System.map", "arch/x86/boot/bzImage"].map(str::to_owned));
+    let made =
+        [".config", "vmlinux", "System.map", "arch/x86/realmode/rm/realmode.bin", "arch/x86/boot/bzImage"];
+    names.extend(made.map(str::to_owned));
     Ok(names)
 }
 
