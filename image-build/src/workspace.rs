@@ -83,15 +83,18 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
     fs::write(path, bytes).doing(|| format!("writing {}", path.display()))
 }
 
-/// All files below `folder`, as paths relative to it, sorted.
+/// All files below `folder`, as paths relative to it, sorted. A link is told as one and leads nowhere: a kernel's build folder has
+/// one to its source, which the build folder is in.
 pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(current) = open.pop() {
         let listing = fs::read_dir(&current).doing(|| format!("listing {}", current.display()))?;
         for entry in listing {
-            let path = entry.doing(|| format!("listing {}", current.display()))?.path();
-            if path.is_dir() {
+            let entry = entry.doing(|| format!("listing {}", current.display()))?;
+            let path = entry.path();
+            let kind = entry.file_type().doing(|| format!("looking at {}", path.display()))?;
+            if kind.is_dir() {
                 open.push(path);
             } else if let Ok(relative) = path.strip_prefix(folder) {
                 found.push(relative.to_owned());
@@ -123,4 +126,19 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_to_a_folder_around_it_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let build = folder.path().join("build");
+        fs::create_dir(&build).unwrap();
+        fs::write(build.join("one.o"), "").unwrap();
+        std::os::unix::fs::symlink(folder.path(), build.join("source")).unwrap();
+        assert_eq!(files_below(&build).unwrap(), [Path::new("one.o"), Path::new("source")]);
+    }
 }
