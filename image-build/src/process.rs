@@ -97,7 +97,7 @@ impl Program {
 
 /// Where programs are found: as for the caller, and then where Debian keeps what only root's own path has (losetup, depmod).
 fn search_path() -> OsString {
-    let mut folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
     for folder in [":/usr/sbin", ":/sbin"] {
         folders.push(folder);
     }

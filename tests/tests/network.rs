@@ -161,7 +161,7 @@ fn nothing_is_sent_before_it_is_asked_for_and_then_only_that_and_the_record_says
     assert_eq!(seconds(&on["account"]["acts"][2]["offset_seconds"]), offset);
     let shown = bench.shown("on");
     eprintln!("{shown}");
-    let clock = format!("this machine's clock was {offset:.3} s behind {}", shifted_server.seen_by_guest());
+    let clock = format!("this machine's clock was {offset:.6} s behind {}", shifted_server.seen_by_guest());
     assert!(shown.contains(&format!("Network     ON when the acquisition began: {wire}")), "{shown}");
     assert!(shown.contains(&clock), "{clock}: {shown}");
     assert!(shown.contains(&format!("{wire} up, 10.0.2.15/24 by DHCP")), "{shown}");

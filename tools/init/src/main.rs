@@ -43,7 +43,9 @@ const CTRL_ALT_DEL: &str = "\x1b7\x1b[1;1H\x1b[7m\x1b[2KCtrl-Alt-Del is ignored.
 `poweroff` in a shell.\x1b[0m\x1b8";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // The kernel hands on what it does not know of its command line, whatever bytes those are: process 1 must not fall over them.
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
     let first_argument = arguments.first().cloned();
     if first_argument.as_deref() == Some(shell::CONSOLE_ARGUMENT) {
         return shell::become_console(arguments.get(1..).unwrap_or_default());

@@ -69,13 +69,13 @@ pub fn time_reference(environment: &Environment, language: Language) -> Option<S
         Language::English => {
             let way = if by < 0.0 { "ahead of" } else { "behind" };
             format!(
-                "at {time} this machine's clock was {seconds:.3} s {way} {server}, give or take {within:.3} s; pf-net did not set it"
+                "at {time} this machine's clock was {seconds:.6} s {way} {server}, give or take {within:.6} s; pf-net did not set it"
             )
         }
         Language::Chinese => {
             let way = if by < 0.0 { "快" } else { "慢" };
             format!(
-                "{time} 本机时钟比 {server} {way} {seconds:.3} 秒，误差不超过 {within:.3} 秒；pf-net 未调整时钟"
+                "{time} 本机时钟比 {server} {way} {seconds:.6} 秒，误差不超过 {within:.6} 秒；pf-net 未调整时钟"
             )
         }
     };
@@ -260,11 +260,11 @@ mod tests {
         let clock = time_reference(&environment, ENGLISH).unwrap();
         assert_eq!(
             clock,
-            "at 2026-03-17T09:01:00Z this machine's clock was 3.500 s behind ntp.example, give or take 0.020 s; pf-net did not set it"
+            "at 2026-03-17T09:01:00Z this machine's clock was 3.500000 s behind ntp.example, give or take 0.020000 s; pf-net did not set it"
         );
         let clock = time_reference(&environment, Language::Chinese).unwrap();
         assert!(
-            clock.contains("本机时钟比 ntp.example 慢 3.500 秒") && clock.ends_with("；pf-net 未调整时钟"),
+            clock.contains("本机时钟比 ntp.example 慢 3.500000 秒") && clock.ends_with("；pf-net 未调整时钟"),
             "{clock}"
         );
     }

@@ -138,7 +138,7 @@ fn an_acquisition_conforms_to_case_and_uco_and_says_what_was_done() {
         "Network off when the acquisition began; on before in this boot"
     );
     let clock = machine["uco-core:description"][3].as_str().unwrap();
-    assert!(clock.contains("this machine's clock was 3.500 s ahead of ntp.example"), "{clock}");
+    assert!(clock.contains("this machine's clock was 3.500000 s ahead of ntp.example"), "{clock}");
     let disk = named(&action["uco-action:object"][0]);
     let device = facet(&disk, "DeviceFacet");
     assert_eq!(named(&device["uco-observable:manufacturer"])["uco-core:name"], "ATA");

@@ -153,10 +153,10 @@ fn who_acted_by_which_authority_where_and_by_which_clock_is_shown_and_what_is_mi
         page.contains("off when the acquisition began")
             && page.contains("取证开始时已关闭；本次启动后曾开启过")
     );
-    assert!(page.contains("本机时钟比 ntp.example 快 3.500 秒"));
+    assert!(page.contains("本机时钟比 ntp.example 快 3.500000 秒"));
     assert!(
         said.contains(
-            "Clock       at 2026-03-17T09:01:00Z this machine's clock was 3.500 s ahead of ntp.example"
+            "Clock       at 2026-03-17T09:01:00Z this machine's clock was 3.500000 s ahead of ntp.example"
         ),
         "{said}"
     );
