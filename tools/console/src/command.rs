@@ -25,7 +25,7 @@ pub struct Command {
 }
 
 impl Command {
-    fn new(words: &[&str]) -> Self {
+    pub(crate) fn new(words: &[&str]) -> Self {
         Self { words: words.iter().map(|&word| word.to_owned()).collect(), input: String::new() }
     }
 

@@ -244,7 +244,7 @@ impl Desk {
     pub fn new(language: Language) -> Self {
         Self {
             language,
-            guard: GuardStanding::Absent,
+            guard: GuardStanding::NotAsked,
             disks: Vec::new(),
             machine_warnings: Vec::new(),
             row: 0,

@@ -198,7 +198,7 @@ impl Disk {
     }
 }
 
-/// What the guard of the machine is.
+/// What is known of the guard of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GuardStanding {
     /// In force, and whether the door to further destinations is sealed.
@@ -208,6 +208,8 @@ pub enum GuardStanding {
     },
     /// None is in force, or it could not be asked.
     Absent,
+    /// `pf-devices` has not answered yet.
+    NotAsked,
 }
 
 /// All disks of a machine.

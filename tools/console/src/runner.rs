@@ -29,6 +29,11 @@ const ACQUIRE: &str = "pf-acquire";
 /// So long is waited for the node of a partition that was just made.
 const NODE_WAIT: Duration = Duration::from_secs(10);
 
+/// Commands as a shell would do one after the other.
+fn in_one_line(commands: &[Command]) -> String {
+    commands.iter().map(ToString::to_string).collect::<Vec<_>>().join(" && ")
+}
+
 /// Starts what the desk asks for; what becomes of it comes back as events.
 pub struct Runner {
     events: Sender<Event>,
@@ -119,7 +124,7 @@ impl Runner {
         if would_cut_off(&purpose, Path::new("/proc")) {
             return self.tell(Event::RunsElsewhere);
         }
-        self.last_line = commands.last().map(ToString::to_string);
+        self.last_line = Some(in_one_line(&commands));
         let events = self.events.clone();
         thread::spawn(move || {
             let outcome = commands.iter().try_for_each(|command| {
@@ -284,6 +289,12 @@ mod tests {
         assert!(would_cut_off(&Purpose::PowerOff, proc.path()));
         let id = crate::disk::DiskId { name: "sda".into(), serial: None, capacity: 1 };
         assert!(!would_cut_off(&Purpose::Release(id), proc.path()), "other deeds harm no acquisition");
+    }
+
+    #[test]
+    fn of_several_commands_the_line_has_each() {
+        let commands = ["one", "two"].map(|word| Command::new(&[word, "a b"]));
+        assert_eq!(in_one_line(&commands), "one 'a b' && two 'a b'");
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub fn run(language: Language, wait: bool) -> io::Result<()> {
         desk: Desk::new(language),
         runner: Runner::new(sender),
         events,
-        seen: Vec::new(),
+        seen: None,
         looked: None,
         measured: Instant::now(),
         version: version(),
@@ -91,8 +91,8 @@ struct Console {
     desk: Desk,
     runner: Runner,
     events: Receiver<Event>,
-    /// Disks and their states, as they were seen last.
-    seen: Vec<(String, String)>,
+    /// Disks and their states, as they were seen last; none before the first look.
+    seen: Option<Vec<(String, String)>>,
     looked: Option<Instant>,
     measured: Instant,
     version: String,
@@ -156,13 +156,14 @@ impl Console {
             return false;
         }
         self.looked = Some(Instant::now());
-        let now = disks_and_states(Path::new("/sys/block"));
-        if now == self.seen {
-            return false;
-        }
+        // The first look is news even where there is no disk: the guard is asked together with them.
+        let now = Some(disks_and_states(Path::new("/sys/block")));
+        let is_news = now != self.seen;
         self.seen = now;
-        self.runner.carry_out(Effect::List);
-        true
+        if is_news {
+            self.runner.carry_out(Effect::List);
+        }
+        is_news
     }
 
     fn around(&self) -> Around {

@@ -104,14 +104,23 @@ pub(crate) const DANGER: Style = Style::new().fg(Color::White).bg(Color::Red).ad
 pub(crate) const GOOD: Style = Style::new().fg(Color::Green).add_modifier(Modifier::BOLD);
 const BAR: Style = Style::new().fg(Color::White).bg(Color::Blue).add_modifier(Modifier::BOLD);
 
+/// Rows for the command line: the least, and what a long one may take of the middle.
+const LINE_HEIGHT: u16 = 2;
+const HIGHEST_LINE: u16 = 4;
+
 /// Draws the desk; returns how many lines there was no room for.
 pub fn draw(desk: &Desk, around: &Around, frame: &mut Frame) -> usize {
     let language = desk.language;
+    let told = line_of(desk, around).map(|line| format!("$ {line}")).unwrap_or_default();
+    let told = wrapped(&told, usize::from(frame.area().width));
+    // Help needs the whole middle.
+    let highest = if desk.help { LINE_HEIGHT } else { HIGHEST_LINE };
+    let line_height = u16::try_from(told.len()).unwrap_or(highest).clamp(LINE_HEIGHT, highest);
     let parts: [Rect; 5] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(1),
         Constraint::Length(2),
-        Constraint::Length(2),
+        Constraint::Length(line_height),
         Constraint::Length(1),
     ])
     .areas(frame.area());
@@ -131,14 +140,8 @@ pub fn draw(desk: &Desk, around: &Around, frame: &mut Frame) -> usize {
     lines.extend(fitted.into_iter().skip(scroll).take(height));
     frame.render_widget(Paragraph::new(lines), middle);
     frame.render_widget(notice_of(desk), notice);
-    let told = match line_of(desk, around) {
-        Some(line) => format!("$ {line}"),
-        None => String::new(),
-    };
-    frame.render_widget(
-        Paragraph::new(told).style(Style::new().fg(Color::Cyan)).wrap(Wrap { trim: false }),
-        line,
-    );
+    let told: Vec<Line<'_>> = told.into_iter().map(Line::from).collect();
+    frame.render_widget(Paragraph::new(told).style(Style::new().fg(Color::Cyan)), line);
     let keys_text = format!("{}  {}", words::KEYS_ALWAYS.say(language), keys_of(desk).say(language));
     frame.render_widget(Paragraph::new(keys_text).style(BAR), keys);
     overhang
@@ -149,8 +152,13 @@ fn head_of(desk: &Desk, around: &Around) -> Line<'static> {
         GuardStanding::InForce { sealed: false } => words::GUARD_IN_FORCE,
         GuardStanding::InForce { sealed: true } => words::GUARD_SEALED,
         GuardStanding::Absent => words::GUARD_ABSENT,
+        GuardStanding::NotAsked => words::GUARD_NOT_ASKED,
     };
-    let style = if desk.guard == GuardStanding::Absent { DANGER } else { BAR };
+    let style = match desk.guard {
+        GuardStanding::InForce { .. } => BAR,
+        GuardStanding::Absent => DANGER,
+        GuardStanding::NotAsked => ALARM,
+    };
     Line::from(vec![
         Span::styled(format!(" {} │ ", around.version), BAR),
         Span::styled(guard.say(desk.language), style),
@@ -223,6 +231,26 @@ mod tests {
             assert!(parts.iter().all(|part| part.width() <= 11), "{parts:?}");
         }
         assert_eq!(wrapped("one two three", 9), ["one two ", "three"]);
+    }
+
+    #[test]
+    fn a_guard_that_was_not_asked_yet_is_not_called_absent() {
+        let mut desk = Desk::new(Language::English);
+        assert!(seen(&desk).0[0].contains("not asked yet"), "{:?}", seen(&desk).0);
+        desk.take(Event::Disks(Err("pf-devices: no such file".into())));
+        assert!(seen(&desk).0[0].contains("not asked yet"), "{:?}", seen(&desk).0);
+    }
+
+    #[test]
+    fn a_long_command_line_is_shown_whole() {
+        let last_line = Some(format!("mkfs {} && mount /dev/sda1 /mnt/END", "-o nodev ".repeat(25)));
+        let around = Around { last_line, ..Around::default() };
+        let mut terminal = Terminal::new(TestBackend::new(80, 25)).unwrap();
+        let desk = Desk::new(Language::English);
+        terminal.draw(|frame| drop(draw(&desk, &around, frame))).unwrap();
+        let cells = terminal.backend().buffer().content();
+        let text: String = cells.iter().map(|cell| cell.symbol()).collect();
+        assert!(text.contains("$ mkfs") && text.contains("/mnt/END"), "{text}");
     }
 
     fn seen(desk: &Desk) -> (Vec<String>, usize) {

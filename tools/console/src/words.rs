@@ -28,6 +28,7 @@ texts! {
     GUARD_IN_FORCE: "guard in force", "写保护已生效";
     GUARD_SEALED: "guard in force, sealed", "写保护已生效，已封闭";
     GUARD_ABSENT: "NO GUARD: nothing here keeps a disk from change", "没有写保护：磁盘可能被改动";
+    GUARD_NOT_ASKED: "guard not asked yet", "尚未查询写保护";
     DISKS: "Disks", "磁盘";
     NO_DISKS: "No disks. One that is plugged in appears here by itself.", "没有磁盘。接入后会自动显示。";
     DISK: "Disk", "磁盘";
@@ -94,19 +95,19 @@ texts! {
     NO: "no", "否";
     ONE_PERCENT: "1 %", "1 %";
     ALL_OF_IT: "all", "全部";
-    ROOM: "The destination has less room than the source has bytes. Compressed it may fit; if not, nothing is lost, and it goes on elsewhere.", "目标位置的可用空间小于源盘容量。压缩后可能够用；不够时不会丢失，可换盘继续。";
+    ROOM: "Less room than the source has bytes. Compressed it may fit; if not, copy and go on elsewhere. Raw, or in passes, it begins only with room for all.", "可用空间小于源盘容量。压缩后可能够用；不够时可复制到另一盘继续。分遍恢复或raw格式须能容纳全部数据才能开始。";
     PAUSED: "PAUSED", "已暂停";
     STOPPING: "stopping: what is there is made durable", "正在停止：保存已有数据";
     VERIFIED: "IMAGED AND VERIFIED", "取证完成，校验一致";
     VERIFIED_WITH_GAPS: "IMAGED AND VERIFIED, BUT NOT ALL COULD BE READ: see the warnings", "取证完成，校验一致，但有未读出的部分：见警告";
     VERIFIED_BUT_UNSTABLE: "IMAGED AND VERIFIED, BUT NOT ALL WAS READ THE SAME TWICE: see the warnings", "取证完成，校验一致，但有重读不一致的部分：见警告";
-    NOT_VERIFIED: "FAILED: the image is not what was read. Image again, to another disk", "失败：镜像与读出内容不符。请换目标盘重做";
-    DESTINATION_FAILED: "FAILED: the destination. Nothing that was written is lost: go on with another, with \"Go on with one that was cut off\"", "失败：目标盘故障。已写内容不会丢失：可选“继续中断的任务”换盘继续";
+    NOT_VERIFIED: "FAILED: the image is not what was read. Image again, to another destination, with another number", "失败：镜像与读出内容不符。请换目标盘、换编号重做";
+    DESTINATION_FAILED: "FAILED: the destination. To use another one, copy all files of this number there first and give this one back. Then \"Go on with one that was cut off\"", "失败：目标盘故障。如换盘，先将此编号的全部文件复制过去，并收回此盘。再用“继续中断的任务”继续";
     INTERRUPTED: "STOPPED. It can go on later: \"Go on with one that was cut off\"", "已停止。以后可用“继续中断的任务”继续";
     SOURCE_FAILED: "FAILED: the source", "失败：源盘故障";
     ONE_OF_TWO: "IMAGED AND VERIFIED AT ONE OF TWO DESTINATIONS: copy it", "两个目标位置中仅一个完成并校验：请复制";
     KILLED: "FAILED: the program was ended. \"Go on with one that was cut off\" goes on behind what is stored", "失败：程序被终止。可选“继续中断的任务”继续";
-    RESCUE_DESTINATION_FAILED: "FAILED: the destination. Nothing that was written is lost: copy all files of this number to another one, and START there with the same number: it goes on by itself", "失败：目标盘故障。已写内容不会丢失：将此编号的全部文件复制到另一目标盘，用相同编号“开始”，即自动继续";
+    RESCUE_DESTINATION_FAILED: "FAILED: the destination. To use another one, copy all files of this number there first and give this one back. Then START with the same number: it goes on by itself", "失败：目标盘故障。如换盘，先将此编号的全部文件复制过去，并收回此盘。再用相同编号“开始”，即自动继续";
     RESCUE_INTERRUPTED: "STOPPED. It can go on later: START it again with the same number and destination", "已停止。以后用相同编号和目标位置再次“开始”即可继续";
     RESCUE_KILLED: "FAILED: the program was ended. START it again with the same number and destination: it goes on behind what is stored", "失败：程序被终止。用相同编号和目标位置再次“开始”即可继续";
     REFUSED_TO_START: "It did not begin", "未能开始";
@@ -152,7 +153,7 @@ pub fn help(language: Language) -> &'static [&'static str] {
             "Several disks can be imaged at once: Esc leaves a running one in the",
             "background. A stopped one goes on with the same number, the same",
             "destination, and \"Go on with one that was cut off\"; in passes, by START alone.",
-            "The last line shows the command that does the same in a shell.",
+            "The line behind $ shows the command that does the same in a shell.",
             "F1 help   F2 Chinese/English   ! or F9 root shell (exit comes back here)",
             "On the machine's own screen Alt-F2 is a second root shell.",
             "Another keyboard layout: in a shell  kbd de  (fr, uk, ... kbd alone lists",
@@ -171,7 +172,7 @@ pub fn help(language: Language) -> &'static [&'static str] {
             "",
             "可同时对多个磁盘取证：Esc 返回后任务在后台继续。",
             "中断的任务用相同编号、目标位置和“继续中断的任务”继续；分遍恢复直接“开始”。",
-            "最后一行显示等同的命令。",
+            "$ 后显示等同的命令。",
             "F1 帮助   F2 中英文切换   ! 或 F9 命令行（exit 返回）",
             "本机屏幕上按 Alt-F2 为第二个命令行。",
             "更换键盘布局：在命令行输入 kbd de（或 fr、uk 等，单独 kbd 列出全部），",
