@@ -18,8 +18,10 @@ use crate::{
 
 /// What the menu shows as long as it waits, and the key of the entry that opens the console on the serial line.
 const MENU: (&str, &str) = ("automatically in", "3");
-/// What the console shows.
-const CONSOLE: &str = "in force";
+/// The end of what process 1 says before it starts the console.
+pub const SYSTEM_IS_UP: &str = "poweroff ends.";
+/// What the console shows of the guard once that was asked.
+pub const CONSOLE: &str = "guard in force";
 /// For each of the two.
 const WITHIN: Duration = Duration::from_secs(600);
 
@@ -84,6 +86,7 @@ fn start(firmware: Firmware, boot: Boot, logs: &Path) -> Result<Started> {
         begun = Instant::now();
         emulator.shell.press(MENU.1)?;
     }
+    emulator.shell.await_text(SYSTEM_IS_UP, WITHIN)?;
     emulator.shell.await_text(CONSOLE, WITHIN)?;
     let (console, seen) = (begun.elapsed(), Instant::now());
     emulator.shell.press("!")?;

@@ -19,6 +19,8 @@ use std::{
 };
 
 const EVIDENCE_BYTES: u64 = 24 * MIB;
+/// A stick is found seconds after the shell is there.
+const DISKS_WITHIN: Duration = Duration::from_secs(30);
 
 fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
     let artifacts = Artifacts::of_this_build();
@@ -29,6 +31,8 @@ fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
     Layout { label: Label::Gpt, partitions }.build(&image, EVIDENCE_BYTES).unwrap();
     let evidence = Disk::new("evidence", Transport::Ahci, image);
     let oracle = Oracle::watch(std::slice::from_ref(&evidence)).unwrap();
+    // The evidence, and the stick or CD that is booted from.
+    let disks = if matches!(boot, Boot::Kernel(_)) { 1 } else { 2 };
     let machine = Machine::new(Chipset::Q35, boot).firmware(firmware).disk(evidence);
     let mut guest = Guest::boot(machine, &logs).unwrap();
 
@@ -40,9 +44,8 @@ fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
     let efi = guest.run("[ -d /sys/firmware/efi ]").unwrap().succeeded();
     assert_eq!(efi, firmware == Firmware::Uefi, "booted through the other firmware");
     guest.await_disk(EVIDENCE_BYTES).unwrap();
-    // All of them: the evidence, and the stick or CD that was booted from.
-    let states = guest.demand("cat /sys/block/*/guard/state").unwrap();
-    assert!(!states.trim().is_empty() && states.split_whitespace().all(|word| word == "blocked"), "{states}");
+    let states = states_of_all_disks(&mut guest, disks);
+    assert!(states.iter().all(|state| state == "blocked"), "{states:?}");
     let mounted = guest.demand("cat /proc/mounts").unwrap();
     assert!(!mounted.contains("/dev/sd") && !mounted.contains("/dev/sr"), "something is mounted: {mounted}");
 
@@ -51,6 +54,25 @@ fn comes_up_with_every_disk_blocked(run: &str, firmware: Firmware, boot: Boot) {
     eprintln!("{run}: {} s from power-on to here, {lit} lit pixels", guest.emulator.running_for().as_secs());
     guest.power_off().unwrap();
     oracle.judge(guest.emulator).unwrap()[0].assert_untouched();
+}
+
+/// The guard's word for each disk that is backed by a device, "none" where it has none; waits until so many are there.
+fn states_of_all_disks(guest: &mut Guest, disks: usize) -> Vec<String> {
+    let look = "for device in /sys/block/*/device; do disk=${device%/device}; \
+                cat $disk/guard/state 2>/dev/null || echo none; done";
+    let begun = Instant::now();
+    loop {
+        let said = guest.demand(look).unwrap();
+        let states: Vec<String> = said.split_whitespace().map(str::to_owned).collect();
+        if states.len() == disks {
+            return states;
+        }
+        assert!(
+            begun.elapsed() < DISKS_WITHIN,
+            "{disks} disks are attached, but of this many is told: {states:?}"
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 /// An initramfs beside the built-in one, unpacked over it, could put anything into the system, process 1 too.
@@ -74,6 +96,11 @@ fn takes_no_initramfs_of_the_boot_loader(run: &str, firmware: Firmware) {
         assert!(!guest.boot_log.contains(complaint), "{}", guest.boot_log);
     }
     assert!(!guest.run("[ -e /planted ]").unwrap().succeeded(), "the boot loader's initramfs was unpacked");
+    // Under BIOS the kernel sees that there was one; under UEFI it does not ask.
+    if firmware == Firmware::Bios {
+        let log = guest.demand("dmesg").unwrap();
+        assert!(log.contains("boot loader's initramfs not taken"), "none was handed over: {log}");
+    }
     guest.power_off().unwrap();
 }
 
@@ -172,8 +199,9 @@ fn the_third_entry_opens_the_console_on_the_serial_port() {
         let logs = Artifacts::of_this_build().log_folder(&run).unwrap();
         let mut emulator = at_the_menu(&logs, firmware);
         emulator.shell.press("3").unwrap();
-        // Without a key on the line; the prompt of the others is not passed.
-        let before = emulator.shell.await_text("in force", MENU.1).unwrap();
+        // Without a key on the line; the prompt of the others is not passed. What stands before are process 1's own words.
+        emulator.shell.await_text(harness::start_time::SYSTEM_IS_UP, MENU.1).unwrap();
+        let before = emulator.shell.await_text(harness::start_time::CONSOLE, MENU.1).unwrap();
         assert!(!before.contains("Enter opens the console"), "{before}");
         emulator.quit().unwrap();
     }

@@ -5,7 +5,7 @@
 
 use harness::artifacts::Artifacts;
 
-const TOOLS: [&str; 9] = [
+const TOOLS: [&str; 10] = [
     "pf-init",
     "pf-guard",
     "pf-devices",
@@ -15,6 +15,7 @@ const TOOLS: [&str; 9] = [
     "pf-net",
     "pf-prove",
     "pf-record",
+    "pf-console",
 ];
 const LARGEST: usize = 4 << 20;
 
