@@ -8,10 +8,11 @@ mod contents;
 mod rust_crates;
 mod spdx;
 
+use crate::boot_menu::CHECKSUMS;
 use crate::console_font;
 use crate::cpio::Archive;
 use crate::disk_programs::DiskProgram;
-use crate::error::Result;
+use crate::error::{Result, XtaskError};
 use crate::kernel_build::{BUILD_TIME, CompiledKernel};
 use crate::kernel_source::KernelSource;
 use crate::keymaps;
@@ -22,10 +23,24 @@ use crate::workspace;
 use components::Component;
 use contents::{Contents, FileOfImage, Part};
 use spdx::{Document, Id, Relation};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Texts of the image that are ours, and the catalogue that the ISO's maker writes, which holds nothing but places. Our
+/// programs are those of [`TOOLS`].
+const OWN_FILES: [(Part, &str); 7] = [
+    (Part::Esp, "EFI/debian/grub.cfg"),
+    (Part::Iso, "EFI/debian/grub.cfg"),
+    (Part::Iso, "boot/grub/grub.cfg"),
+    (Part::Iso, CHECKSUMS),
+    (Part::Iso, "boot/boot.catalog"),
+    (Part::Initramfs, "etc/permafrost-release"),
+    (Part::Initramfs, "etc/profile"),
+];
 
 /// Writes the bill of materials of the image that was just built, and returns its path.
 pub fn write(
+    commit: &str,
     source: &KernelSource,
     kernel: &CompiledKernel,
     archive: &Archive,
@@ -40,8 +55,8 @@ pub fn write(
     let image = add_parts(&mut document, &contents);
     document.relate(&Id::document(), Relation::Describes, &image);
 
-    let own = document.add_component(&components::own_sources());
-    let guard = document.add_component(&components::guard_sources(kernel));
+    let own = document.add_component(&components::own_sources(commit));
+    let guard = document.add_component(&components::guard_sources(commit, kernel));
     let linux = document.add_component(&components::kernel_source(source));
     let std = document.add_component(&components::rust_standard_library()?);
     let musl = document.add_component(&components::musl()?);
@@ -75,7 +90,11 @@ pub fn write(
         } else {
             let built = from_sources.iter().find(|(sha256, _)| *sha256 == file.sha256);
             let origin = built.map(|(_, component)| component).or_else(|| origin(file, &debian));
-            document.relate(&id, Relation::GeneratedFrom, &origin.map_or(own.clone(), spdx::id_of_component));
+            let origin = match origin {
+                Some(component) => spdx::id_of_component(component),
+                None => demand_own(file).map(|()| own.clone())?,
+            };
+            document.relate(&id, Relation::GeneratedFrom, &origin);
         }
     }
     let path = folder.join("permafrost.spdx.json");
@@ -115,6 +134,31 @@ fn origin<'a>(file: &FileOfImage, debian: &'a [components::DebianPackage]) -> Op
     package.map(|package| &package.component)
 }
 
+/// Refuses a file of unknown origin that is none of our own texts: nobody could tell its licence.
+fn demand_own(file: &FileOfImage) -> Result<()> {
+    if OWN_FILES.iter().any(|(part, path)| file.is(*part, path)) {
+        return Ok(());
+    }
+    Err(XtaskError::Unfit(format!(
+        "{}/{} is in the image and nobody knows where it comes from; add its package to PACKAGES_IN_IMAGE in \
+         image-build/src/manifest.rs, or the file itself to OWN_FILES in image-build/src/bill_of_materials.rs",
+        file.part.word(),
+        file.path
+    )))
+}
+
+/// Names of the files of `iso` that `other` has not, or not the same, and the other way round, sorted.
+pub fn differing(iso: &Path, other: &Path) -> Result<Vec<String>> {
+    let files = |iso: &Path| -> Result<BTreeSet<FileOfImage>> {
+        Ok(Contents::of(iso, &Archive::default())?.files.into_iter().collect())
+    };
+    let names: BTreeSet<String> = files(iso)?
+        .symmetric_difference(&files(other)?)
+        .map(|file| format!("{}/{}", file.part.word(), file.path))
+        .collect();
+    Ok(names.into_iter().collect())
+}
+
 /// The image's own time, as SPDX wants it.
 fn created() -> Result<String> {
     let text =
@@ -125,4 +169,25 @@ fn created() -> Result<String> {
 /// Names the one who wrote the document.
 fn creator() -> String {
     format!("Tool: permafrost-xtask-{}", manifest::VERSION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_unknown_origin_is_not_said_to_be_ours() {
+        let file = |part: Part, path: &str| FileOfImage {
+            part,
+            path: path.to_owned(),
+            sha1: String::new(),
+            sha256: String::new(),
+        };
+        demand_own(&file(Part::Initramfs, "etc/profile")).unwrap();
+        for strange in [file(Part::Initramfs, "bin/stray"), file(Part::Esp, "etc/profile")] {
+            let refused = demand_own(&strange).unwrap_err().to_string();
+            let name = format!("{}/{}", strange.part.word(), strange.path);
+            assert!(refused.starts_with(&format!("{name} is in the image and nobody knows")), "{refused}");
+        }
+    }
 }

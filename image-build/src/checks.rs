@@ -21,7 +21,7 @@ const SCRATCH_DISK: u64 = 256 << 20;
 /// Runs every test of the project.
 pub fn test(stages: &mut Stages) -> Result<()> {
     stages.run("packages for the tests", || {
-        debian_packages::ensure(&[Need::Build, Need::Emulate, Need::Test])
+        debian_packages::ensure(&[Need::Build, Need::Emulate, Need::Sign, Need::Test])
     })?;
     stages.run("format", || cargo(&["fmt", "--all", "--check"]))?;
     stages.run("clippy", || {

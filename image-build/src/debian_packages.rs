@@ -175,6 +175,32 @@ pub fn ensure(needs: &[Need]) -> Result<()> {
     Ok(())
 }
 
+/// Folders of documentation and other languages, which slim systems leave out; no file of them is ever taken.
+const NOT_TAKEN: [&str; 6] = ["doc", "man", "info", "locale", "lintian", "bug"];
+
+/// Refuses packages whose installed files are no longer those that came in them.
+pub fn demand_unchanged(packages: &[&str]) -> Result<()> {
+    for package in packages {
+        let said = Program::new("dpkg").args(["--verify", package]).read()?;
+        if let Some((how, path)) = said.lines().find_map(complaint) {
+            return Err(XtaskError::Unfit(format!(
+                "{path} of the package {package} is {how} on this machine: apt-get install --reinstall {package}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// How and where an installed file is not as it came, by a line of `dpkg --verify`: `??5?????? c /path` or `missing     /path`.
+/// Settings (`c`) are there to be changed, and go into no image.
+fn complaint(line: &str) -> Option<(&'static str, &str)> {
+    let (signs, path) = line.split_at_checked(line.find('/')?)?;
+    let setting = signs.split_whitespace().nth(1) == Some("c");
+    let not_taken = NOT_TAKEN.iter().any(|folder| path.starts_with(&format!("/usr/share/{folder}/")));
+    let how = if signs.starts_with("missing") { "missing" } else { "changed" };
+    (!setting && !not_taken).then_some((how, path))
+}
+
 /// Reads the archive's list of packages anew.
 pub fn refresh_lists() -> Result<()> {
     apt_get(&["update", "-q"])
@@ -319,4 +345,18 @@ fn archive() -> Result<String> {
         (words.next()? == "Packages").then(|| words.next_back())?
     });
     Ok(address.unwrap_or("http://deb.debian.org/debian").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_or_missing_file_is_told_and_left_out_documentation_is_not() {
+        assert_eq!(complaint("??5??????   /bin/busybox"), Some(("changed", "/bin/busybox")));
+        assert_eq!(complaint("missing     /usr/lib/shim/x.efi"), Some(("missing", "/usr/lib/shim/x.efi")));
+        assert_eq!(complaint("missing     /usr/share/doc/shim-signed/copyright"), None);
+        assert_eq!(complaint("??5?????? c /etc/default/grub"), None);
+        assert_eq!(complaint(""), None);
+    }
 }

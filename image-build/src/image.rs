@@ -4,7 +4,7 @@ use crate::debian_packages::{self, Need};
 use crate::error::Result;
 use crate::stages::Stages;
 use crate::{
-    bill_of_materials, boot_media, disk_programs, initramfs, kernel_build, kernel_source, manifest,
+    bill_of_materials, boot_media, disk_programs, initramfs, kernel_build, kernel_source, manifest, signing,
     static_tools, workspace,
 };
 
@@ -14,21 +14,27 @@ pub fn build(stages: &mut Stages) -> Result<()> {
         debian_packages::ensure(&[Need::Build])?;
         debian_packages::ensure_static_target()
     })?;
+    // Before anything is read that gets into the image; git is one of the packages.
+    let commit = manifest::commit();
     let tools = stages.run("static tools", static_tools::build)?;
     let _lock = workspace::lock_cache()?;
     let disk_programs = stages.run("disk programs", disk_programs::obtain)?;
     let source = stages.run("kernel source", kernel_source::obtain)?;
     let kernel = stages.run("kernel", || kernel_build::compile(&source))?;
     stages.run("image", || {
+        debian_packages::demand_unchanged(&manifest::PACKAGES_IN_IMAGE)?;
         let kernel_release = kernel_build::release(&kernel)?;
-        let archive = initramfs::assemble(&tools, &disk_programs, &release_file(&source, &kernel_release))?;
+        let release_file = release_file(&commit, &source, &kernel_release);
+        let archive = initramfs::assemble(&tools, &disk_programs, &release_file)?;
         let folder = workspace::outputs()?;
         let (bz_image, inside) = (folder.join("bzImage"), folder.join("initramfs.cpio"));
         workspace::write(&inside, initramfs::bytes(&archive)?)?;
         kernel.link(&inside, &bz_image)?;
+        signing::remove_outdated(&folder)?;
         boot_media::write(&bz_image, None, &folder.join("permafrost.iso"))?;
-        manifest::write(&source, &kernel, &kernel_release, &disk_programs, &archive)?;
-        bill_of_materials::write(&source, &kernel, &archive, &disk_programs)
+        manifest::write(&commit, &source, &kernel, &kernel_release, &disk_programs, &archive)?;
+        bill_of_materials::write(&commit, &source, &kernel, &archive, &disk_programs)?;
+        manifest::demand_same_commit(&commit, &manifest::commit())
     })?;
     say_what_was_made()
 }
@@ -69,11 +75,10 @@ pub fn tools(stages: &mut Stages) -> Result<()> {
 }
 
 /// What the running image says of itself in /etc/permafrost-release.
-fn release_file(source: &kernel_source::KernelSource, kernel_release: &str) -> String {
+fn release_file(commit: &str, source: &kernel_source::KernelSource, kernel_release: &str) -> String {
     format!(
-        "Permafrost {}\nCOMMIT={}\nKERNEL={kernel_release}\nKERNEL_SOURCE={}\nKERNEL_SOURCE_SHA256={}\n",
+        "Permafrost {}\nCOMMIT={commit}\nKERNEL={kernel_release}\nKERNEL_SOURCE={}\nKERNEL_SOURCE_SHA256={}\n",
         manifest::VERSION,
-        manifest::commit(),
         source.version,
         source.sha256,
     )

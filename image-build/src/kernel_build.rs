@@ -56,6 +56,7 @@ pub fn compile(source: &KernelSource) -> Result<CompiledKernel> {
         start_from_newest(&tree, source)?;
         // Something must be there to compile against; every build puts its own in afterwards.
         compile_in(&tree, source, &[])?;
+        demand_same_inputs(&key, &input_hash(source)?)?;
         workspace::write(&compiled_mark, &key)?;
     }
     mark_as_used(&compiled_mark)?;
@@ -134,6 +135,16 @@ fn input_hash(source: &KernelSource) -> Result<String> {
         }
     }
     Ok(workspace::hex(&hash.finalize()))
+}
+
+/// Refuses what was compiled while its inputs changed: it would be kept under a key that is not its own.
+fn demand_same_inputs(before: &str, after: &str) -> Result<()> {
+    if before == after {
+        return Ok(());
+    }
+    Err(XtaskError::Unfit(
+        "files below kernel-config changed while the kernel was compiled; run it again".to_owned(),
+    ))
 }
 
 /// The first line of what a program says of its version.
@@ -240,5 +251,17 @@ pub fn release(kernel: &CompiledKernel) -> Result<String> {
     match text.trim() {
         "" => Err(XtaskError::Unfit(format!("{} is empty", path.display()))),
         release => Ok(release.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_whose_inputs_changed_meanwhile_is_not_kept() {
+        demand_same_inputs("1f", "1f").unwrap();
+        let refused = demand_same_inputs("1f", "20").unwrap_err().to_string();
+        assert_eq!(refused, "files below kernel-config changed while the kernel was compiled; run it again");
     }
 }

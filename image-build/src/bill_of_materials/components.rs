@@ -105,27 +105,25 @@ pub fn disk_program(made: &DiskProgram) -> Component {
 }
 
 /// The tools, the texts of the image, and what puts it together.
-pub fn own_sources() -> Component {
+pub fn own_sources(commit: &str) -> Component {
     Component {
         name: "permafrost".to_owned(),
         version: manifest::VERSION.to_owned(),
         licence: Some("MIT OR Apache-2.0".to_owned()),
-        source: Some(format!("commit {}", manifest::commit())),
+        source: Some(format!("commit {commit}")),
         ..Component::default()
     }
 }
 
 /// What of ours is compiled into the kernel.
-pub fn guard_sources(kernel: &CompiledKernel) -> Component {
+pub fn guard_sources(commit: &str, kernel: &CompiledKernel) -> Component {
     Component {
         name: "permafrost-evidence-guard".to_owned(),
         version: manifest::VERSION.to_owned(),
         licence: Some("GPL-2.0-only".to_owned()),
         source: Some(format!(
-            "kernel-config at commit {}; SHA-256 of the kernel's configuration {}; hash of all that its objects depend on {}",
-            manifest::commit(),
-            kernel.config_sha256,
-            kernel.key
+            "kernel-config at commit {commit}; SHA-256 of the kernel's configuration {}; hash of all that its objects depend on {}",
+            kernel.config_sha256, kernel.key
         )),
         ..Component::default()
     }
