@@ -247,7 +247,11 @@ mod tests {
         let around = Around { last_line, ..Around::default() };
         let mut terminal = Terminal::new(TestBackend::new(80, 25)).unwrap();
         let desk = Desk::new(Language::English);
-        terminal.draw(|frame| drop(draw(&desk, &around, frame))).unwrap();
+        terminal
+            .draw(|frame| {
+                draw(&desk, &around, frame);
+            })
+            .unwrap();
         let cells = terminal.backend().buffer().content();
         let text: String = cells.iter().map(|cell| cell.symbol()).collect();
         assert!(text.contains("$ mkfs") && text.contains("/mnt/END"), "{text}");
