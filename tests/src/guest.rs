@@ -117,10 +117,11 @@ impl Guest {
         self.await_in_guest(&format!("[ -e {path} ]")).map(|_| ())
     }
 
-    /// Repeats `condition` in the guest until it holds, 30 s long.
+    /// Repeats `condition`, a simple command, in the guest until it holds, 30 s long. Returns what it printed; not what it
+    /// complained of before: a pattern matches no file until there is one.
     fn await_in_guest(&mut self, condition: &str) -> Result<String> {
         let script = format!(
-            "n=0; until {condition}; do n=$((n+1)); [ $n -lt 300 ] || {{ echo never: '{}'; exit 1; }}; sleep 0.1; done",
+            "n=0; until {condition} 2>/dev/null; do n=$((n+1)); [ $n -lt 300 ] || {{ echo never: '{}'; exit 1; }}; sleep 0.1; done",
             condition.replace('\'', "")
         );
         self.demand(&script)
