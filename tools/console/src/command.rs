@@ -25,7 +25,7 @@ pub struct Command {
 }
 
 impl Command {
-    pub(crate) fn new(words: &[&str]) -> Self {
+    fn new(words: &[&str]) -> Self {
         Self { words: words.iter().map(|&word| word.to_owned()).collect(), input: String::new() }
     }
 
@@ -156,6 +156,12 @@ impl fmt::Display for Command {
     }
 }
 
+/// Commands as a shell does them one after the other.
+#[must_use]
+pub fn in_one_line(commands: &[Command]) -> String {
+    commands.iter().map(ToString::to_string).collect::<Vec<_>>().join(" && ")
+}
+
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
     match !word.is_empty() && word.chars().all(is_plain) {
@@ -180,6 +186,12 @@ pub fn first_partition(disk: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_commands_the_line_has_each() {
+        let commands = ["one", "two"].map(|word| Command::new(&[word, "a b"]));
+        assert_eq!(in_one_line(&commands), "one 'a b' && two 'a b'");
+    }
 
     #[test]
     fn a_line_can_be_given_to_a_shell_as_it_stands() {

@@ -1,6 +1,6 @@
 //! Runs commands and acquisitions beside the screen. This is the only place of the console that starts a program.
 
-use crate::command::{CASE_FILE, Command, folder_of};
+use crate::command::{CASE_FILE, Command, folder_of, in_one_line};
 use crate::desk::{Effect, Event, Purpose};
 use crate::disk::Inventory;
 use crate::job::{self, JobId};
@@ -28,11 +28,6 @@ const ACQUIRE: &str = "pf-acquire";
 
 /// So long is waited for the node of a partition that was just made.
 const NODE_WAIT: Duration = Duration::from_secs(10);
-
-/// Commands as a shell would do one after the other.
-fn in_one_line(commands: &[Command]) -> String {
-    commands.iter().map(ToString::to_string).collect::<Vec<_>>().join(" && ")
-}
 
 /// Starts what the desk asks for; what becomes of it comes back as events.
 pub struct Runner {
@@ -289,12 +284,6 @@ mod tests {
         assert!(would_cut_off(&Purpose::PowerOff, proc.path()));
         let id = crate::disk::DiskId { name: "sda".into(), serial: None, capacity: 1 };
         assert!(!would_cut_off(&Purpose::Release(id), proc.path()), "other deeds harm no acquisition");
-    }
-
-    #[test]
-    fn of_several_commands_the_line_has_each() {
-        let commands = ["one", "two"].map(|word| Command::new(&[word, "a b"]));
-        assert_eq!(in_one_line(&commands), "one 'a b' && two 'a b'");
     }
 
     #[test]

@@ -156,10 +156,7 @@ impl Console {
             return false;
         }
         self.looked = Some(Instant::now());
-        // The first look is news even where there is no disk: the guard is asked together with them.
-        let now = Some(disks_and_states(Path::new("/sys/block")));
-        let is_news = now != self.seen;
-        self.seen = now;
+        let is_news = take_in(&mut self.seen, disks_and_states(Path::new("/sys/block")));
         if is_news {
             self.runner.carry_out(Effect::List);
         }
@@ -170,6 +167,12 @@ impl Console {
         let clock = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
         Around { version: self.version.clone(), clock, last_line: self.runner.last_line() }
     }
+}
+
+/// Keeps what was seen; true where it is news. The first look is, even if there is no disk: the guard is asked with the disks.
+fn take_in(seen: &mut Option<Vec<(String, String)>>, now: Vec<(String, String)>) -> bool {
+    let before = seen.replace(now);
+    before != *seen
 }
 
 /// Names of disks with the guard's word for each; cheap, and without a question to any disk.
@@ -318,5 +321,18 @@ fn size() -> (u16, u16) {
     match raw::size() {
         Ok((columns, rows)) if columns > 0 && rows > 0 => (columns, rows),
         _ => SMALLEST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_look_is_news_though_there_is_no_disk() {
+        let mut seen = None;
+        assert!(take_in(&mut seen, Vec::new()));
+        assert!(!take_in(&mut seen, Vec::new()));
+        assert!(take_in(&mut seen, vec![("sda".into(), "blocked".into())]));
     }
 }
