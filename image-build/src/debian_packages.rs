@@ -77,7 +77,7 @@ const PACKAGES: &[Package] = &[
     build("shim-helpers-amd64-signed", "what UEFI Secure Boot enrols keys with"),
     build("mtools", "the EFI system partition, and FAT test disks"),
     build("xorriso", "the hybrid ISO"),
-    sign("faketime", "signatures that do not change with the hour"),
+    sign("datefudge", "signatures that do not change with the hour"),
     sign("openssl", "reading keys and certificates"),
     sign("sbsigntool", "signatures that UEFI and shim check"),
     emulate("adjtimex", "telling the kernel that its clock is right, which lets it set the clock chip"),

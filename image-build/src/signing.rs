@@ -229,12 +229,13 @@ impl<'a> Certificate<'a> {
     }
 
     /// Signs `kernel` into a file of its own. sbsign writes the time into the signature; so that the same key makes the
-    /// same bytes on any day, that is the first second of the certificate.
+    /// same bytes on any day, that is the first second of the certificate. Told by datefudge: faketime refuses to start
+    /// where a process of the same number was killed under it, until somebody clears `/dev/shm`.
     fn sign(&self, key: &Path, kernel: &Path, signature: &Path) -> Result<()> {
         let said = self.openssl(&["-startdate", "-dateopt", "iso_8601"])?;
         let begin = said.trim().trim_start_matches("notBefore=").trim_end_matches('Z');
-        Program::new("faketime")
-            .args(["-f", begin, "sbsign", "--detached", "--key"])
+        Program::new("datefudge")
+            .args(["--static", begin, "sbsign", "--detached", "--key"])
             .arg(key)
             .arg("--cert")
             .arg(self.path)

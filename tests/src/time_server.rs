@@ -80,6 +80,12 @@ impl TimeServer {
         self.port
     }
 
+    /// What libfaketime keeps outside the process while it runs: named by the number of the process (0.9.10).
+    #[must_use]
+    pub fn shared_memory(&self) -> [PathBuf; 2] {
+        ["sem.faketime_sem", "faketime_shm"].map(|name| format!("/dev/shm/{name}_{}", self.child.id()).into())
+    }
+
     fn await_answer(&mut self) -> Result<()> {
         let begun = Instant::now();
         let socket = UdpSocket::bind("127.0.0.1:0").doing(|| "making a socket".into())?;
@@ -109,6 +115,10 @@ impl Drop for TimeServer {
         // Already gone is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // Who is killed under libfaketime leaves these, and the next process of this number would stumble over them.
+        for file in self.shared_memory() {
+            let _ = fs::remove_file(file);
+        }
     }
 }
 

@@ -353,3 +353,12 @@ fn what_cannot_be_is_told_in_one_line_and_leaves_the_interface_down() {
     bench.guest.power_off().unwrap();
     bench.oracle.judge(bench.guest.emulator).unwrap()[0].assert_untouched();
 }
+
+#[test]
+fn a_time_server_leaves_nothing_of_libfaketime_behind() {
+    let server = TimeServer::start("+1s").unwrap();
+    let kept = server.shared_memory();
+    assert!(kept.iter().all(|file| file.exists()), "libfaketime names {kept:?} otherwise by now");
+    drop(server);
+    assert!(!kept.iter().any(|file| file.exists()), "{kept:?}");
+}

@@ -340,9 +340,9 @@ fn a_signature_made_elsewhere_makes_the_same_image_as_the_key() {
         let date = HostProgram::new("openssl", "openssl").unwrap().args(["x509", "-noout", "-startdate"]);
         let date = date.args(["-dateopt", "iso_8601", "-in"]).arg(signed_by.certificate()).run().unwrap();
         let date = date.trim().trim_start_matches("notBefore=").trim_end_matches('Z').to_owned();
-        HostProgram::new("faketime", "faketime")
+        HostProgram::new("datefudge", "datefudge")
             .unwrap()
-            .args(["-f", &date, "sbsign", "--detached", "--key"])
+            .args(["--static", &date, "sbsign", "--detached", "--key"])
             .arg(signed_by.key())
             .arg("--cert")
             .arg(signed_by.certificate())
