@@ -33,6 +33,7 @@ pub mod progress;
 mod reading;
 pub mod rescue;
 pub mod sidecar;
+pub mod stop;
 mod storing;
 pub mod stretch;
 pub mod treatment;

@@ -253,6 +253,37 @@ fn an_interrupted_run_says_so_in_its_record() {
 }
 
 #[test]
+fn a_line_that_hangs_up_ends_a_run_but_not_one_under_nohup() {
+    for (before, size, code, outcome) in
+        [("", 64 << 30, 5, Outcome::Interrupted), ("trap '' HUP;", 256 << 20, 0, Outcome::Complete)]
+    {
+        let (folder, to) = folders();
+        let source = folder.path().join("source.bin");
+        fs::File::create(&source).unwrap().set_len(size).unwrap();
+        // What nohup does before it starts a program, without its file.
+        let mut child = Command::new("env")
+            .args(["--default-signal=HUP", "sh", "-c", &format!("{before} exec \"$0\" \"$@\"")])
+            .arg(env!("CARGO_BIN_EXE_pf-acquire"))
+            .arg(&source)
+            .arg("--to")
+            .arg(&to)
+            .args(["--unguarded", "--name", "item", "--hash", "md5"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let record = to.join("item.record.jsonl");
+        while !fs::metadata(&record).is_ok_and(|file| file.len() > 0) {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
+            std::thread::yield_now();
+        }
+        Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{before}");
+        assert_eq!(outcome_in(&record), (true, Some(outcome)), "{before}");
+    }
+}
+
+#[test]
 fn nobody_left_to_read_the_screen_ends_nothing() {
     let (folder, to) = folders();
     // Larger than the room there is, which is worth a line on standard error.

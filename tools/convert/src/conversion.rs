@@ -18,7 +18,7 @@ pub fn run(arguments: &Arguments) -> Result<Report, Failure> {
     if arguments.name_is_no_name() {
         return Err(Failure::Name);
     }
-    let stop = stop_flag();
+    let stop = acquire::stop::at_signals();
     let mut source = formats::open(&arguments.source)?;
     let flaws = source.check();
     if !flaws.is_empty() && !arguments.despite_damage {
@@ -138,14 +138,4 @@ fn different(who: &str, stated: &HashSet, computed: &HashSet) -> Vec<String> {
 
 fn union(one: &ExtentSet, other: &ExtentSet) -> ExtentSet {
     one.iter().chain(other.iter()).collect()
-}
-
-/// Set by Ctrl-C, by a request to end, and by a line that hangs up.
-fn stop_flag() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        // Without it the signal ends the program at once; the copy is then incomplete, and says so.
-        let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
-    }
-    stop
 }

@@ -165,7 +165,9 @@ fn answers_that_end_too_early_leave_no_file_at_all() {
 fn ctrl_c_between_two_questions_leaves_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("case.toml");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_pf-record"))
+    // Who runs in the background of a script has Ctrl-C ignored.
+    let mut child = Command::new("env")
+        .args(["--default-signal=INT", env!("CARGO_BIN_EXE_pf-record")])
         .args(["case", "-o", path.to_str().unwrap()])
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())

@@ -93,7 +93,7 @@ impl<'a> Prepared<'a> {
     pub fn begin(self, signing: Arc<Signing>) -> Result<Acquisition<'a>, Failure> {
         let Self { arguments, source, protection, medium, folders, algorithms } = self;
         // Before the first file is made: from then on a signal must end the run with its record closed.
-        let stop = stop_flag();
+        let stop = acquire::stop::at_signals();
         let bases: Vec<PathBuf> = folders.iter().map(|folder| folder.join(arguments.base_name())).collect();
         let passed = Passed::nothing(medium.size(), &algorithms, arguments.limits());
         let begin = |plan: &dyn Fn(&Path) -> ImagePlan| {
@@ -451,16 +451,6 @@ pub fn segment_files(imaged: &Imaged) -> Vec<SegmentFile> {
 /// An entry of free text.
 pub fn note(text: &str) -> Entry {
     Entry::Note { text: text.to_owned() }
-}
-
-/// Set by Ctrl-C, by a request to end, and by a line that hangs up.
-pub fn stop_flag() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        // Without it the signal ends the program at once, which the record shows as well.
-        let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
-    }
-    stop
 }
 
 /// From here on SIGUSR1 has all reading wait, SIGUSR2 go on. To be called first of all: without it these signals end a program.

@@ -38,7 +38,7 @@ With --to twice the source is read once and written to both. If one destination 
 the record, and has an exit code of its own. Each destination has the whole record, with the same chain head.
 
 SIGUSR1 has it wait before its next read, SIGUSR2 go on. The record says when, if that is while the source is read into an image \
-or onto a clone.
+or onto a clone. Ctrl-C, SIGTERM and a line that hangs up end it with code 5; under nohup the line ends nothing.
 
 Every 15 s what was written is made durable, and NAME.checkpoint beside the image says how to go on; at the end it is removed. After \
 a loss of power, a pulled cable, a full or failed destination, Ctrl-C or a source that was lost, the same command with --resume reads \

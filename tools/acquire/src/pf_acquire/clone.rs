@@ -1,6 +1,6 @@
 //! A clone: the source written onto another disk, sector by sector, and read back from there.
 
-use super::acquisition::{self, note, stop_flag};
+use super::acquisition::{self, note};
 use super::arguments::Arguments;
 use super::clone_disk::{self, Layout, Target};
 use super::destination;
@@ -82,7 +82,7 @@ impl<'a> Cloning<'a> {
             return Err(acquisition::empty(&source));
         }
         let layout = target.lay_out(medium.size(), arguments.clone.truncate)?;
-        let stop = stop_flag();
+        let stop = acquire::stop::at_signals();
         let mut record = Records::create(std::iter::once(destination::record_path(&base)), signing)?;
         let reported = protection.report()?;
         let plan = Plan {

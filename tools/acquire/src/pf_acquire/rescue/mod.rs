@@ -4,7 +4,7 @@ mod place;
 pub mod screen;
 mod source;
 
-use super::acquisition::{self, note, stop_flag};
+use super::acquisition::{self, note};
 use super::arguments::{Arguments, Format};
 use super::ending::{close, outcome_of, record_early_end};
 use super::failure::Failure;
@@ -73,7 +73,7 @@ impl<'a> Rescue<'a> {
         medium: DirectFile,
         (algorithms, signing): (Vec<HashAlgorithm>, Arc<Signing>),
     ) -> Result<Self, Failure> {
-        let stop = stop_flag();
+        let stop = acquire::stop::at_signals();
         let size = medium.size();
         let granule = u64::from(medium.alignment());
         let reported = protection.report()?;

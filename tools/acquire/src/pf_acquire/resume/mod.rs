@@ -4,7 +4,7 @@ mod found;
 mod plan;
 mod prove;
 
-use super::acquisition::{Acquisition, Beginning, stop_flag};
+use super::acquisition::{Acquisition, Beginning};
 use super::arguments::Arguments;
 use super::checkpoints::Checkpoints;
 use super::destination;
@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments, signing: Arc<Signing>) -> Result<Report, Failu
             format!("it is about a source of {size}, this one has {}; nothing was changed", medium.size());
         return Err(Failure::Another { path: record, reason });
     }
-    let stop = stop_flag();
+    let stop = acquire::stop::at_signals();
     let going_on = GoingOn { arguments: &arguments, bases: &bases, cut_off, algorithms };
     let prefix = going_on.prove(medium.size(), &stop)?;
     Acquisition::begin(&arguments, source, protection, medium, &bases, (stop, signing), |plan| {
