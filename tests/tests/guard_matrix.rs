@@ -25,11 +25,20 @@ const QUICK: Duration = Duration::from_secs(30);
 const READ_WITHIN: Duration = Duration::from_secs(120);
 /// Evidence is attacked once more, with less.
 const RANDOM_ON_EVIDENCE: u64 = 500;
+/// After each reset the drivers of these wait for seconds in which nothing else can be done to the disk: they are attacked in
+/// a machine of their own, meanwhile.
+const LONG_RESETS: [Transport; 4] =
+    [Transport::Sd, Transport::MegaRaid, Transport::ScsiCd, Transport::AhciCd];
 
-fn nothing_gets_through((chipset, transports): (Chipset, &[Transport]), run: &str) {
+/// Attacks those disks of a machine with all of them that `attacked` names, and judges all.
+fn nothing_gets_through(
+    (chipset, transports): (Chipset, &[Transport]),
+    attacked: impl Fn(Transport) -> bool,
+    run: &str,
+) {
     let transports = chosen(transports);
-    if transports.is_empty() {
-        return eprintln!("skipped: PERMAFROST_TRANSPORTS names no disk of this machine");
+    if !transports.iter().any(|transport| attacked(*transport)) {
+        return eprintln!("skipped: PERMAFROST_TRANSPORTS names no disk that is attacked here");
     }
     let bench = Bench::new((chipset, &transports), run);
     let oracle = Oracle::watch(&bench.disks).unwrap();
@@ -37,7 +46,7 @@ fn nothing_gets_through((chipset, transports): (Chipset, &[Transport]), run: &st
     guest.open_toolbox().unwrap();
     let mut objections = Vec::new();
     let mut resets = 0;
-    for disk in &bench.disks {
+    for disk in bench.disks.iter().filter(|disk| attacked(disk.transport)) {
         let begun = Instant::now();
         let found =
             objections_to(&mut guest, disk, &mut resets).unwrap_or_else(|error| vec![error.to_string()]);
@@ -164,12 +173,22 @@ fn state_objections(guest: &mut Guest, name: &str, expected: &str) -> Result<Vec
 
 #[test]
 fn nothing_gets_through_on_a_pci_express_machine() {
-    nothing_gets_through(EVERY_PCI_EXPRESS, "guard-q35");
+    let at_once = |transport| !LONG_RESETS.contains(&transport);
+    nothing_gets_through(EVERY_PCI_EXPRESS, at_once, "guard-q35");
+}
+
+#[test]
+fn nothing_gets_through_on_a_pci_express_machine_where_resets_take_long() {
+    nothing_gets_through(
+        EVERY_PCI_EXPRESS,
+        |transport| LONG_RESETS.contains(&transport),
+        "guard-q35-long-resets",
+    );
 }
 
 #[test]
 fn nothing_gets_through_on_a_pci_machine() {
-    nothing_gets_through(EVERY_PCI, "guard-pc");
+    nothing_gets_through(EVERY_PCI, |_| true, "guard-pc");
 }
 
 #[test]
