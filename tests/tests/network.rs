@@ -112,6 +112,21 @@ impl Bench {
         entry["environment"]["network"].clone()
     }
 
+    /// Images the evidence, does `words` once the record is begun, and returns what it says of the network at the end.
+    fn acquire_meanwhile(&mut self, item: &str, words: &str) -> Value {
+        let disk = self.guest.await_disk(EVIDENCE).unwrap();
+        let record = format!("/run/items/{item}.record.jsonl");
+        let acquire = format!(
+            "pf-acquire /dev/{disk} --to /run/items --case T --evidence {item} >/dev/null 2>&1 & run=$!; \
+             while [ ! -s {record} ]; do kill -0 $run || break; done; \
+             kill -STOP $run; {words}; kill -CONT $run; wait $run"
+        );
+        self.guest.demand_within(&acquire, Duration::from_secs(240)).unwrap();
+        let line = self.guest.demand(&format!("tail -n 1 {record}")).unwrap();
+        let entry: Value = serde_json::from_str(line.trim()).unwrap();
+        entry["network"].clone()
+    }
+
     fn shown(&mut self, item: &str) -> String {
         self.guest.demand(&format!("pf-record show /run/items/{item}.record.jsonl")).unwrap()
     }
@@ -350,6 +365,15 @@ fn what_cannot_be_is_told_in_one_line_and_leaves_the_interface_down() {
     assert_eq!(frames.sent("ip6 or udp port 67").unwrap(), [""; 0]);
     bench.told(&format!("down {wire}"));
     assert!(!bench.is_up(&wire));
+
+    let up_and_down = format!("pf-net up {wire} --address 10.0.2.78/24 && pf-net down {wire}");
+    let ended = bench.acquire_meanwhile("meanwhile", &up_and_down);
+    assert_eq!(ended["state"], "off", "{ended}");
+    assert_eq!(acts(&ended["account"])[done.len()..], ["down", "up", "down"], "{ended}");
+    let shown = bench.shown("meanwhile");
+    assert!(shown.contains("off when the acquisition began; on before in this boot"), "{shown}");
+    assert!(shown.contains("off when the acquisition ended; "), "{shown}");
+    assert!(shown.contains(&format!("{wire} up, 10.0.2.78/24 static; ")), "{shown}");
     bench.guest.power_off().unwrap();
     bench.oracle.judge(bench.guest.emulator).unwrap()[0].assert_untouched();
 }

@@ -354,6 +354,9 @@ pub struct Closed {
     /// Operations refused on the source since it was discovered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<u64>,
+    /// The network at the end, as [`Environment::network`] tells of the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
 }
 
 /// How an acquisition ended.

@@ -1,4 +1,4 @@
-//! What the network of the acquiring machine was when the acquisition began.
+//! What the network of the acquiring machine was when the acquisition began, and when it ended.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -15,8 +15,8 @@ use evidence::{
 };
 use proptest::prelude::*;
 use record::{
-    AcquisitionOpened, Closed, Content, Entry, Environment, Flaw, GuardReport, ImageClosed, Outcome, Plan,
-    RecordError, RecordWriter, SegmentFile, Software, Verification,
+    AcquisitionOpened, Closed, Content, Entry, Environment, Flaw, GuardReport, ImageClosed, Network,
+    NetworkState, Outcome, Plan, RecordError, RecordWriter, SegmentFile, Software, Verification,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,6 +90,12 @@ fn entries() -> Vec<Entry> {
             outcome: Outcome::CompleteWithUnreadSectors,
             guard_state: Some(GuardState::Evidence),
             refused: Some(3),
+            network: Some(Network {
+                state: NetworkState::On,
+                up: vec!["eth0".into()],
+                account: None,
+                account_problem: Some("not an account that pf-net wrote".into()),
+            }),
         }),
     ]
 }

@@ -81,7 +81,7 @@ impl Graph {
         if let Some(opened) = opened {
             let performer = self.performer(opened);
             put(&mut action, "uco-action:performer", performer);
-            let environment = self.environment(opened);
+            let environment = self.environment(account, opened);
             put(&mut action, "uco-action:environment", environment);
         }
         put(&mut action, "uco-action:instrument", list(instruments));
@@ -142,7 +142,7 @@ impl Graph {
         instruments
     }
 
-    fn environment(&mut self, opened: &AcquisitionOpened) -> Value {
+    fn environment(&mut self, account: &Account, opened: &AcquisitionOpened) -> Value {
         let environment = &opened.environment;
         let mut computer = object("uco-observable:ObservableObject", self.id("computer"));
         text_into(&mut computer, "uco-core:name", "The acquiring machine");
@@ -152,6 +152,7 @@ impl Graph {
         let network = [
             network_words::state(environment, Language::English).map(|told| format!("Network {told}")),
             network_words::acts(environment, Language::English),
+            network_words::at_the_end(environment, account.closed.as_ref(), Language::English),
             network_words::time_reference(environment, Language::English),
         ];
         let image = environment.image.clone().unwrap_or_default();

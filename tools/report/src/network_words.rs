@@ -3,7 +3,7 @@
 
 use crate::language::Language;
 use crate::text::clipped;
-use record::{Environment, Network, NetworkState};
+use record::{Closed, Environment, Network, NetworkState};
 use serde_json::Value;
 
 /// Acts that are told, the newest.
@@ -80,6 +80,49 @@ pub fn time_reference(environment: &Environment, language: Language) -> Option<S
         }
     };
     Some(clipped(told, TEXT.saturating_mul(4)))
+}
+
+/// What it was at the end, and what `pf-net` had done meanwhile; `None` where that is what the beginning tells, and where the
+/// record does not tell it.
+pub fn at_the_end(environment: &Environment, closed: Option<&Closed>, language: Language) -> Option<String> {
+    let network = closed?.network.as_ref()?;
+    let before = environment.network.as_ref();
+    if before.is_some_and(|before| before == network) {
+        return None;
+    }
+    let state = match network.state {
+        NetworkState::On => {
+            let names = clipped(network.up.join(", "), TEXT);
+            format!("{}{names}", language.pick("ON when the acquisition ended: ", "取证结束时处于开启状态："))
+        }
+        NetworkState::Off => {
+            language.pick("off when the acquisition ended", "取证结束时处于关闭状态").to_owned()
+        }
+    };
+    let mut told = vec![state];
+    if let Some(problem) = &network.account_problem {
+        let unknown = language.pick("what was done meanwhile is not known", "其间的操作未知");
+        told.push(clipped(format!("{unknown}: {problem}"), TEXT));
+    }
+    let lost = omitted(network).saturating_sub(before.map_or(0, omitted));
+    if lost > 0 {
+        let words = language.pick("acts are not listed any more", "项操作不再列出");
+        told.push(format!("{lost} {words}"));
+    }
+    let news = list(network).filter(|act| before.is_none_or(|before| !tells_of(before, act)));
+    told.extend(news.take(MOST_ACTS).map(|act| sentence(act, language)));
+    Some(clipped(told.join("; "), ALL))
+}
+
+/// Whether the account of `network` has `act`; how long a lease holds changes with each renewal.
+fn tells_of(network: &Network, act: &Value) -> bool {
+    let but_for_lease = |act: &Value| {
+        let mut act = act.clone();
+        act.as_object_mut().and_then(|fields| fields.remove("lease_seconds"));
+        act
+    };
+    let act = but_for_lease(act);
+    list(network).any(|known| but_for_lease(known) == act)
 }
 
 /// Acts that an interface was up for, or that took it down.
@@ -167,6 +210,7 @@ fn sentence(act: &Value, language: Language) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use record::Outcome;
     use serde_json::json;
 
     const ENGLISH: Language = Language::English;
@@ -267,6 +311,64 @@ mod tests {
             clock.contains("本机时钟比 ntp.example 慢 3.500000 秒") && clock.ends_with("；pf-net 未调整时钟"),
             "{clock}"
         );
+    }
+
+    /// The end of an acquisition whose network was then as `environment` tells.
+    fn ended(environment: Environment) -> Closed {
+        let network = environment.network;
+        Closed { outcome: Outcome::Complete, guard_state: None, refused: None, network }
+    }
+
+    #[test]
+    fn what_changed_while_it_ran_is_told_and_nothing_where_nothing_did() {
+        let told = |began: &Environment, ended: &Closed| at_the_end(began, Some(ended), ENGLISH);
+        let (off, on) = (environment(NetworkState::Off, json!([])), environment(NetworkState::On, json!([])));
+        assert_eq!(told(&off, &ended(off.clone())), None);
+        assert_eq!(told(&on, &ended(on.clone())), None);
+        assert_eq!(told(&off, &ended(on.clone())).as_deref(), Some("ON when the acquisition ended: eth0"));
+        assert_eq!(told(&on, &ended(off.clone())).as_deref(), Some("off when the acquisition ended"));
+        // Up and down again meanwhile.
+        let between = told(&off, &ended(environment(NetworkState::Off, done()))).unwrap();
+        assert!(
+            between.starts_with("off when the acquisition ended; 2026-03-17T09:00:00Z eth0 up, 10.0.2.15/24"),
+            "{between}"
+        );
+        assert!(between.ends_with("2026-03-17T09:02:00Z eth0 down"), "{between}");
+        let chinese = at_the_end(&off, Some(&ended(on)), Language::Chinese).unwrap();
+        assert_eq!(chinese, "取证结束时处于开启状态：eth0");
+        // A record that was never closed, and one of a version that did not tell.
+        assert_eq!(at_the_end(&off, None, ENGLISH), None);
+        assert_eq!(told(&off, &ended(Environment::default())), None);
+    }
+
+    #[test]
+    fn only_acts_of_meanwhile_are_told_and_a_renewed_lease_is_none() {
+        let mut acts = done();
+        let began = environment(NetworkState::On, json!([acts[0]]));
+        acts[0]["lease_seconds"] = json!(60);
+        let told = at_the_end(&began, Some(&ended(environment(NetworkState::Off, acts))), ENGLISH).unwrap();
+        assert!(told.starts_with("off when the acquisition ended; 2026-03-17T09:01:00Z asked"), "{told}");
+    }
+
+    #[test]
+    fn acts_that_are_lost_at_the_end_are_counted_or_not_known() {
+        let began = environment(NetworkState::Off, json!([]));
+        let mut closed = ended(began.clone());
+        let network = closed.network.as_mut().unwrap();
+        network.account = Some(json!({ "acts": [], "omitted": 3 }));
+        let told = at_the_end(&began, Some(&closed), ENGLISH).unwrap();
+        assert_eq!(told, "off when the acquisition ended; 3 acts are not listed any more");
+        let network = closed.network.as_mut().unwrap();
+        (network.account, network.account_problem) = (None, Some("no account".to_owned()));
+        let told = at_the_end(&began, Some(&closed), ENGLISH).unwrap();
+        assert_eq!(told, "off when the acquisition ended; what was done meanwhile is not known: no account");
+        // As long as it likes, and of any shape.
+        let network = closed.network.as_mut().unwrap();
+        network.up = vec!["\u{1b}[2J".repeat(1000); 100];
+        network.state = NetworkState::On;
+        network.account = Some(json!({ "acts": vec![json!({ "act": "漢\u{1b}".repeat(10_000) }); 1000] }));
+        let told = at_the_end(&began, Some(&closed), ENGLISH).unwrap();
+        assert!(told.chars().count() < ALL + 30 && !told.contains('\u{1b}'), "{told}");
     }
 
     #[test]

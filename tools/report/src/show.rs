@@ -74,6 +74,7 @@ fn head(account: &Account, output: &mut impl Write) -> io::Result<()> {
     for (name, told) in [
         ("Network", network_words::state(&opened.environment, ENGLISH)),
         ("", network_words::acts(&opened.environment, ENGLISH)),
+        ("", network_words::at_the_end(&opened.environment, account.closed.as_ref(), ENGLISH)),
         ("Clock", network_words::time_reference(&opened.environment, ENGLISH)),
     ] {
         if let Some(told) = told {

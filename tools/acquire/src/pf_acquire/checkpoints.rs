@@ -3,12 +3,18 @@
 use super::records::Records;
 use super::screen::tell;
 use acquire::checkpoint::Checkpoint;
-use acquire::durable_text::{draft, draft_path, put_in_place};
+use acquire::durable_text::{draft, draft_path, put_in_place, remove_empty_draft, set_room_aside};
 use acquire::sidecar;
 use evidence::{ByteCount, Digest, HashAlgorithm, Hasher, LeafSize};
 use record::{Entry, RecordError};
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Bytes of a checkpoint beside its leaves, as a rule: what the format's writer needs to go on.
+const STATE_ROOM: u64 = 64 << 10;
+
+/// Bytes of the line of a leaf: `leaf`, 64 hexadecimal digits, and what separates them.
+const LEAF_ROOM: u64 = 70;
 
 /// Leaves that have come, and where checkpoints are kept.
 pub struct Checkpoints {
@@ -16,18 +22,27 @@ pub struct Checkpoints {
     bases: Vec<PathBuf>,
     leaf_size: LeafSize,
     leaves: Vec<Digest>,
+    /// Bytes set aside for the next one.
+    room: u64,
     refused: Refused,
 }
 
 impl Checkpoints {
-    /// For images of a medium of `size`, of which those leaves are there already.
+    /// For images of a medium of `size`, of which those leaves are there already. Room for the next one is set aside: the
+    /// destination may be full when it is needed most.
     pub fn new(bases: &[PathBuf], size: ByteCount, leaves: Vec<Digest>) -> Self {
-        Self {
-            bases: bases.to_vec(),
-            leaf_size: LeafSize::of_medium(size),
-            leaves,
-            refused: Refused::default(),
-        }
+        let leaf_size = LeafSize::of_medium(size);
+        let most_leaves = size.0.div_ceil(leaf_size.bytes().0.max(1));
+        let room = STATE_ROOM.saturating_add(LEAF_ROOM.saturating_mul(most_leaves));
+        let bases = bases.to_vec();
+        let checkpoints = Self { bases, leaf_size, leaves, room, refused: Refused::default() };
+        checkpoints.bases.iter().for_each(|base| checkpoints.set_room_aside(&sidecar::path_of(base)));
+        checkpoints
+    }
+
+    /// Where there is none to be had, the next one is written all the same if it can be then.
+    fn set_room_aside(&self, path: &Path) {
+        let _ = set_room_aside(path, self.room);
     }
 
     /// Takes the next leaves.
@@ -62,8 +77,9 @@ impl Checkpoints {
             states,
         }))?;
         for path in kept {
-            if let Err(error) = put_in_place(&path) {
-                self.refused.tell(&path, &error);
+            match put_in_place(&path) {
+                Ok(()) => self.set_room_aside(&path),
+                Err(error) => self.refused.tell(&path, &error),
             }
         }
         Ok(())
@@ -86,6 +102,13 @@ impl Checkpoints {
                 let _ = std::fs::remove_file(path);
             }
         }
+    }
+}
+
+impl Drop for Checkpoints {
+    /// Room that was not needed leaves no file.
+    fn drop(&mut self) {
+        self.bases.iter().for_each(|base| remove_empty_draft(&sidecar::path_of(base)));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::acquisition::note;
 use super::failure::Failure;
+use super::network;
 use super::records::Records;
 use super::screen::tell;
 use super::source::Protection;
@@ -64,7 +65,7 @@ pub fn record_early_end(error: &dyn EarlyEnd, protection: &Protection, record: &
     }
 }
 
-/// Ends a record with what the guard saw and did, and with its signed head.
+/// Ends a record with what the guard saw and did, what became of the network, and with its signed head.
 pub fn close(record: &mut Records, protection: &Protection, outcome: Outcome) -> Result<(), Failure> {
     match protection.events() {
         Ok(Some(events)) => record.append(&events)?,
@@ -80,6 +81,11 @@ pub fn close(record: &mut Records, protection: &Protection, outcome: Outcome) ->
         }
     }
     let (guard_state, refused) = protection.at_the_end();
-    record.append(&Entry::Closed(Closed { outcome, guard_state, refused }))?;
+    record.append(&Entry::Closed(Closed {
+        outcome,
+        guard_state,
+        refused,
+        network: network::of_this_machine(),
+    }))?;
     Ok(record.sign()?)
 }

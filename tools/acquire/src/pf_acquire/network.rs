@@ -20,8 +20,16 @@ const MOST_BYTES: u64 = 256 << 10;
 /// An account is an object with a list of objects with lists of texts: one that goes deeper could not be read in a record.
 const DEEPEST: u32 = 5;
 
+/// Where `pf-net` keeps its account of this boot: in memory.
+const ACCOUNT: &str = "/run/permafrost/network.json";
+
+/// As it is now.
+pub fn of_this_machine() -> Option<Network> {
+    told(Path::new("/sys/class/net"), Path::new(ACCOUNT))
+}
+
 /// By what is below `class`, `/sys/class/net`, and the account at `account`; `None` where the kernel shows no interfaces.
-pub fn told(class: &Path, account: &Path) -> Option<Network> {
+fn told(class: &Path, account: &Path) -> Option<Network> {
     let mut up = Vec::new();
     for entry in fs::read_dir(class).ok()?.flatten() {
         let flags = fs::read_to_string(entry.path().join("flags")).unwrap_or_default();

@@ -11,9 +11,6 @@ use nix::sys::utsname::uname;
 use record::{AcquisitionOpened, Entry, Environment, GuardReport, MeasuredBoot, Plan, RecordError, Software};
 use std::path::Path;
 
-/// Where `pf-net` keeps its account of this boot: in memory.
-const NETWORK_ACCOUNT: &str = "/run/permafrost/network.json";
-
 /// Begins the record: with what was known and decided before the first read, and with how this machine was started.
 pub fn open(
     record: &mut Records,
@@ -67,7 +64,7 @@ fn environment(algorithms: &[HashAlgorithm]) -> Environment {
         host: said.as_ref().map(|u| word(u.nodename())).unwrap_or_default(),
         firmware: firmware.map(str::to_owned),
         secure_boot: secure_boot.map(str::to_owned),
-        network: network::told(Path::new("/sys/class/net"), Path::new(NETWORK_ACCOUNT)),
+        network: network::of_this_machine(),
         hash_implementations: algorithms
             .iter()
             .map(|algorithm| (algorithm.word().to_owned(), algorithm.implementation().to_owned()))

@@ -46,6 +46,11 @@ pub fn write(account: &Account, language: Language, page: &mut Markup) {
             "本次启动中的网络操作",
             network_words::acts(environment, language),
         ),
+        (
+            "Network at the end",
+            "取证结束时的网络",
+            network_words::at_the_end(environment, account.closed.as_ref(), language),
+        ),
         ("Time reference", "时间基准", network_words::time_reference(environment, language)),
     ] {
         facts.extend(told.map(|told| (english, chinese, Cell::Recorded(told))));

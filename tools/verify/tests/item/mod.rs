@@ -203,7 +203,7 @@ pub fn write_record(
     entries.extend([
         Entry::ImageClosed(closed),
         Entry::Verification(read_back),
-        Entry::Closed(Closed { outcome: Outcome::Complete, guard_state: None, refused: None }),
+        Entry::Closed(Closed { outcome: Outcome::Complete, guard_state: None, refused: None, network: None }),
     ]);
     let mut writer = RecordWriter::create(path).unwrap();
     for entry in entries {
