@@ -134,8 +134,14 @@ fn time_in_words(told: &TimeReference) -> Vec<String> {
             told.server, told.within_seconds
         ),
         format!(
-            "offset {:+.6} s, round trip {:.6} s, stratum {}, reference {}, leap second: {}",
-            told.offset_seconds, told.round_trip_seconds, told.stratum, told.reference_id, told.leap
+            "offset {:+.6} s, round trip {:.6} s, stratum {}, reference {}{}, leap second: {}",
+            told.offset_seconds,
+            told.round_trip_seconds,
+            told.stratum,
+            told.reference_id,
+            // RFC 5905, clause 7.3; nothing in an answer tells which.
+            if told.stratum > 1 { " (or an IPv6 hash)" } else { "" },
+            told.leap
         ),
         format!(
             "{} of {} questions to {} answered; the clock was not set",
@@ -176,7 +182,13 @@ mod tests {
         assert!(text.contains("(3 older acts are left out)"), "{text}");
         let clock = "2026-03-17T09:12:04Z  this machine's clock is 3.500000 s ahead of ntp.example:1123, give or take 0.020000 s";
         assert!(text.contains(clock), "{text}");
+        assert!(
+            text.contains("stratum 2, reference 192.0.2.9 (or an IPv6 hash), leap second: none"),
+            "{text}"
+        );
         assert!(text.contains("the clock was not set"), "{text}");
+        let by_a_clock = TimeReference { stratum: 1, reference_id: "GPS".into(), ..TimeReference::sample() };
+        assert!(time_in_words(&by_a_clock)[1].contains("stratum 1, reference GPS, leap"));
         assert_eq!(
             lines(&Status { interfaces: vec![], account: Account::default() }),
             ["Network: no wired interface"]

@@ -96,7 +96,7 @@ pub struct TimeReference {
     pub round_trip_seconds: f64,
     /// Servers between it and a clock, and itself.
     pub stratum: u8,
-    /// Its clock, or its own server.
+    /// Its clock, or its own server: an IPv4 address, or four bytes of an IPv6 one's hash that look like one.
     pub reference_id: String,
     /// `none`, `insert` or `delete`: a second at the end of the day.
     pub leap: String,
