@@ -144,7 +144,7 @@ fn time_in_words(told: &TimeReference) -> Vec<String> {
             told.leap
         ),
         format!(
-            "{} of {} questions to {} answered; the clock was not set",
+            "{} of {} questions to {} had a usable answer; the clock was not set",
             told.answered, told.asked, told.address
         ),
     ]
@@ -186,7 +186,8 @@ mod tests {
             text.contains("stratum 2, reference 192.0.2.9 (or an IPv6 hash), leap second: none"),
             "{text}"
         );
-        assert!(text.contains("the clock was not set"), "{text}");
+        let answered = "4 of 4 questions to 192.0.2.1:1123 had a usable answer; the clock was not set";
+        assert!(text.contains(answered), "{text}");
         let by_a_clock = TimeReference { stratum: 1, reference_id: "GPS".into(), ..TimeReference::sample() };
         assert!(time_in_words(&by_a_clock)[1].contains("stratum 1, reference GPS, leap"));
         assert_eq!(
