@@ -266,7 +266,7 @@ fn sample(socket: &UdpSocket, within: Duration) -> Result<Sample, Missed> {
     let number = random().map_err(Missed::Unsent)?;
     // Longer than any answer that is looked at: a longer one is cut off, not taken for another.
     let mut bytes = [0; 512];
-    let (sent, begun) = (SystemTime::now(), Instant::now());
+    let (begun, sent) = departure(Instant::now, SystemTime::now);
     socket.send(&ntp_packet::question(number)).map_err(|e| missed_by(e, Missed::Unsent))?;
     let mut missed = Missed::Silence;
     loop {
@@ -293,6 +293,15 @@ fn sample(socket: &UdpSocket, within: Duration) -> Result<Sample, Missed> {
             Err(refused) => missed = Missed::Refused(refused),
         }
     }
+}
+
+/// Reads both clocks before a question goes, the steady one first. The answer is taken to have come at `wall` and what has passed
+/// since `steady` when that is read again behind it: so a pause anywhere lengthens the way, and the bound with it, beyond the truth
+/// on either side. In the other order one in between would let the answer seem to have come too early, and the truth could lie
+/// outside the bound.
+fn departure<S, W>(steady: impl FnOnce() -> S, wall: impl FnOnce() -> W) -> (S, W) {
+    let begun = steady();
+    (begun, wall())
 }
 
 fn missed_by(e: io::Error, otherwise: fn(io::Error) -> Missed) -> Missed {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ntp_packet::tests::answer;
 use proptest::prelude::*;
+use std::cell::Cell;
 use std::thread;
 
 impl TimeReference {
@@ -314,6 +315,25 @@ proptest! {
             prop_assert!(sample.round_trip >= 0);
             prop_assert!(seconds(sample.offset).is_finite());
         }
+    }
+
+    #[test]
+    fn whatever_holds_a_question_up_the_truth_is_within_the_bound(
+        pauses in prop::array::uniform2(0..SECOND),
+        [way, held, back] in prop::array::uniform3(0..SECOND),
+        truth in -SECOND..SECOND,
+    ) {
+        let now = Cell::new(0);
+        let read = |pause: i128| {
+            let now = &now;
+            move || now.replace(now.get() + pause)
+        };
+        let (begun, sent) = departure(read(pauses[0]), read(pauses[1]));
+        let receive = now.get() + way + truth;
+        let waited = now.get() + way + held + back - begun;
+        let answer = Answer { receive, transmit: receive + held, ..sample(0, 0).ok().unwrap().answer };
+        let sample = measure(answer, sent, waited).unwrap();
+        prop_assert!((sample.offset - truth).abs() <= within(&sample));
     }
 
     #[test]
