@@ -229,7 +229,7 @@ fn by_dhcp(bench: &mut Bench, wire: &str) {
     assert!(bench.guest.demand("pidof udhcpc").is_ok(), "nobody keeps the lease");
     let screen = bench.guest.demand("pf-net").unwrap();
     eprintln!("{screen}");
-    assert!(screen.starts_with("Network: on, 1 of 2 interfaces up"), "{screen}");
+    assert!(screen.starts_with("Wired network: on, 1 of 2 interfaces up"), "{screen}");
 }
 
 fn requests_tell_no_more_than_needed(frames: &Frames) {

@@ -134,6 +134,20 @@ pub enum Failure {
         /// Why.
         refused: Refused,
     },
+    /// Usable answers of which not all can be right.
+    #[error(
+        "{server} ({address}): its answers contradict each other: offsets from {smallest:+.6} s to {largest:+.6} s; ask again, or another server"
+    )]
+    ContradictoryTimes {
+        /// As it was given.
+        server: String,
+        /// Its address.
+        address: SocketAddr,
+        /// Smallest offset, in seconds.
+        smallest: f64,
+        /// Largest offset, in seconds.
+        largest: f64,
+    },
     /// It was to come up, and was taken down again.
     #[error("{0}; taken down again")]
     TakenDown(#[source] Box<Failure>),
@@ -194,7 +208,9 @@ impl Failure {
         match self {
             Failure::NoCable(_) => EXIT_NO_CABLE,
             Failure::NoLease(_) | Failure::NoTime { .. } => EXIT_NO_ANSWER,
-            Failure::UnusableTime { .. } | Failure::AddressTaken { .. } => EXIT_UNUSABLE,
+            Failure::UnusableTime { .. }
+            | Failure::ContradictoryTimes { .. }
+            | Failure::AddressTaken { .. } => EXIT_UNUSABLE,
             Failure::TakenDown(failure) | Failure::LeftUp { failure, .. } => failure.exit_code(),
             _ => EXIT_FAILED,
         }

@@ -6,12 +6,12 @@
 //! | bytes | field | here |
 //! |---|---|---|
 //! | 0 | leap indicator, version, mode | 3 in an answer: the server has no time (7.3) |
-//! | 1 | stratum | 0: no time but a kiss code (7.4); 16: unsynchronised (7.3) |
+//! | 1 | stratum | 0: a kiss code (7.4), or unsynchronised, which is 16 and sent as 0 (7.3) |
 //! | 2 | poll | not needed |
 //! | 3 | precision | of the server's clock, as a power of two in seconds (7.3) |
 //! | 4 – 7 | root delay | to the clock at the root (7.3), short format (6) |
 //! | 8 – 11 | root dispersion | the same |
-//! | 12 – 15 | reference identifier | kind of clock at stratum 1, else the server's own server (7.3) |
+//! | 12 – 15 | reference identifier | kind of clock at stratum 1, else the server's own server (7.3); kiss code at 0 (7.4) |
 //! | 16 – 23 | reference timestamp | when the server's clock was last set (7.3) |
 //! | 24 – 31 | origin timestamp | our transmit timestamp, given back (8) |
 //! | 32 – 39 | receive timestamp | by the server's clock (8) |
@@ -33,6 +33,10 @@ const UNSYNCHRONISED: u8 = 3;
 
 /// `MAXSTRAT` (clause 7.2).
 const NO_STRATUM: u8 = 16;
+
+/// At stratum 0, the identifiers of a server that does not refuse but has no time: none, where 0 stands for 16 (clause 7.3), and
+/// the kiss codes for not synchronised yet, and not again after a step (clause 7.4). They say so whatever the leap indicator is.
+const NO_REFERENCE: [[u8; 4]; 3] = [[0; 4], *b"INIT", *b"STEP"];
 
 /// `MAXDISP`, 16 s: an error so large is none any more (clause 7.2; test 7 in appendix A.5.1.1).
 const MOST_DISTANCE: i128 = 16 * SECOND;
@@ -137,10 +141,11 @@ pub fn read(bytes: &[u8], number: u64) -> Result<Answer, Refused> {
     if origin != number {
         return Err(Refused::NotOurs);
     }
-    if *stratum == 0 {
-        return Err(Refused::Kiss(letters(reference_id.to_be_bytes())));
+    let reference_id = reference_id.to_be_bytes();
+    if *stratum == 0 && !NO_REFERENCE.contains(&reference_id) {
+        return Err(Refused::Kiss(letters(reference_id)));
     }
-    if leap == UNSYNCHRONISED || *stratum >= NO_STRATUM {
+    if leap == UNSYNCHRONISED || *stratum == 0 || *stratum >= NO_STRATUM {
         return Err(Refused::Unsynchronised);
     }
     if receive == 0 || transmit == 0 {
@@ -156,7 +161,6 @@ pub fn read(bytes: &[u8], number: u64) -> Result<Answer, Refused> {
     if root_distance >= MOST_DISTANCE || (reference != 0 && unix(reference) > transmit) {
         return Err(Refused::TooFar);
     }
-    let reference_id = reference_id.to_be_bytes();
     Ok(Answer { leap, stratum: *stratum, reference_id, root_distance, precision, receive, transmit })
 }
 
@@ -180,7 +184,8 @@ fn short(timestamp: u32) -> i128 {
     (i128::from(timestamp) * SECOND + 0xffff) >> 16
 }
 
-/// What is at the root or in the way: four letters at stratum 1, an address above.
+/// What is at the root or in the way: four letters at stratum 1, above an IPv4 address or the first four bytes of an IPv6 one's
+/// MD5, which nothing tells apart (clause 7.3).
 pub fn reference(stratum: u8, id: [u8; 4]) -> String {
     match stratum {
         1 => letters(id),
@@ -266,10 +271,26 @@ pub mod tests {
         assert_eq!(with(3, &[0x80]), Err(Refused::Precision(-128)));
         assert_eq!(with(16, &[0xff; 8]), Err(Refused::TooFar), "set after it answered");
         assert!(with(16, &[0; 8]).is_ok(), "when its clock was set it need not say");
-        let mut kiss = answer(NUMBER);
-        kiss[1] = 0;
-        kiss[12..16].copy_from_slice(b"RATE");
-        assert_eq!(read(&kiss, NUMBER), Err(Refused::Kiss("RATE".into())));
+    }
+
+    #[test]
+    fn a_server_that_has_no_time_yet_refuses_nothing() {
+        let at_stratum_0 = |first: u8, id: [u8; 4]| {
+            let mut bytes = answer(NUMBER);
+            bytes[..2].copy_from_slice(&[first, 0]);
+            bytes[12..16].copy_from_slice(&id);
+            read(&bytes, NUMBER)
+        };
+        for first in [0b11_100_100, 0b00_100_100] {
+            for id in [[0; 4], *b"INIT", *b"STEP"] {
+                assert_eq!(at_stratum_0(first, id), Err(Refused::Unsynchronised), "{first:#x} {id:?}");
+            }
+            for code in ["RATE", "DENY", "RSTR", "XYZ\0"] {
+                let id = code.as_bytes().try_into().unwrap();
+                let refused = Refused::Kiss(code.trim_end_matches('\0').to_owned());
+                assert_eq!(at_stratum_0(first, id), Err(refused), "{first:#x}");
+            }
+        }
     }
 
     #[test]

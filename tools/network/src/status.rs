@@ -53,9 +53,9 @@ pub fn print(act: &Act, json: bool) -> Result<(), Failure> {
 fn lines(status: &Status) -> Vec<String> {
     let on = status.interfaces.iter().filter(|interface| interface.up).count();
     let mut lines = vec![match (on, status.interfaces.len()) {
-        (0, 0) => "Network: no wired interface".to_owned(),
-        (0, _) => "Network: off".to_owned(),
-        (on, all) => format!("Network: on, {on} of {all} interfaces up"),
+        (0, 0) => "Wired network: no interface".to_owned(),
+        (0, _) => "Wired network: off".to_owned(),
+        (on, all) => format!("Wired network: on, {on} of {all} interfaces up"),
     }];
     if !status.interfaces.is_empty() {
         lines.push(format!(
@@ -134,11 +134,17 @@ fn time_in_words(told: &TimeReference) -> Vec<String> {
             told.server, told.within_seconds
         ),
         format!(
-            "offset {:+.6} s, round trip {:.6} s, stratum {}, reference {}, leap second: {}",
-            told.offset_seconds, told.round_trip_seconds, told.stratum, told.reference_id, told.leap
+            "offset {:+.6} s, round trip {:.6} s, stratum {}, reference {}{}, leap second: {}",
+            told.offset_seconds,
+            told.round_trip_seconds,
+            told.stratum,
+            told.reference_id,
+            // RFC 5905, clause 7.3; nothing in an answer tells which.
+            if told.stratum > 1 { " (or an IPv6 hash)" } else { "" },
+            told.leap
         ),
         format!(
-            "{} of {} questions to {} answered; the clock was not set",
+            "{} of {} questions to {} had a usable answer; the clock was not set",
             told.answered, told.asked, told.address
         ),
     ]
@@ -163,7 +169,7 @@ mod tests {
     #[test]
     fn the_screen_says_first_whether_the_network_is_off() {
         let off = Status { interfaces: vec![interface("eth0", false)], account: Account::default() };
-        assert_eq!(lines(&off)[0], "Network: off");
+        assert_eq!(lines(&off)[0], "Wired network: off");
         assert!(lines(&off)[2].contains("down  unknown"), "{:?}", lines(&off));
         let time = Act { time: "2026-03-17T09:12:04Z".into(), what: What::Time(TimeReference::sample()) };
         let on = Status {
@@ -171,15 +177,22 @@ mod tests {
             account: Account { acts: vec![time], omitted: 3 },
         };
         let text = lines(&on).join("\n");
-        assert!(text.starts_with("Network: on, 1 of 2 interfaces up\n"), "{text}");
+        assert!(text.starts_with("Wired network: on, 1 of 2 interfaces up\n"), "{text}");
         assert!(text.contains("up    yes      1000       10.0.2.15/24"), "{text}");
         assert!(text.contains("(3 older acts are left out)"), "{text}");
         let clock = "2026-03-17T09:12:04Z  this machine's clock is 3.500000 s ahead of ntp.example:1123, give or take 0.020000 s";
         assert!(text.contains(clock), "{text}");
-        assert!(text.contains("the clock was not set"), "{text}");
+        assert!(
+            text.contains("stratum 2, reference 192.0.2.9 (or an IPv6 hash), leap second: none"),
+            "{text}"
+        );
+        let answered = "4 of 4 questions to 192.0.2.1:1123 had a usable answer; the clock was not set";
+        assert!(text.contains(answered), "{text}");
+        let by_a_clock = TimeReference { stratum: 1, reference_id: "GPS".into(), ..TimeReference::sample() };
+        assert!(time_in_words(&by_a_clock)[1].contains("stratum 1, reference GPS, leap"));
         assert_eq!(
             lines(&Status { interfaces: vec![], account: Account::default() }),
-            ["Network: no wired interface"]
+            ["Wired network: no interface"]
         );
     }
 }

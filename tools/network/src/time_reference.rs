@@ -26,6 +26,10 @@ const PACE: Duration = Duration::from_secs(2);
 /// same way.
 const READING_ERROR: i128 = SECOND / 1000;
 
+/// By how much two answers may seem to differ because the clocks drift apart from the first to the last of them, within 8 s: by
+/// 500 ppm at most (RFC 5905, appendix A.1.1: `MAXFREQ`).
+const DRIFT: i128 = SECOND / 250;
+
 /// Letters of a name (RFC 1035, clause 2.3.4).
 const LONGEST_NAME: usize = 253;
 
@@ -96,13 +100,13 @@ pub struct TimeReference {
     pub round_trip_seconds: f64,
     /// Servers between it and a clock, and itself.
     pub stratum: u8,
-    /// Its clock, or its own server.
+    /// Its clock, or its own server: an IPv4 address, or four bytes of an IPv6 one's hash that look like one.
     pub reference_id: String,
     /// `none`, `insert` or `delete`: a second at the end of the day.
     pub leap: String,
     /// Questions that were asked.
     pub asked: u32,
-    /// Answers that could be used; the one with the shortest way counts.
+    /// Questions with an answer that could be used; of these the one with the shortest way counts.
     pub answered: u32,
 }
 
@@ -147,7 +151,7 @@ fn tell_of(
     pace: Duration,
     mut sample: impl FnMut() -> Result<Sample, Missed>,
 ) -> Result<TimeReference, Failure> {
-    let (mut samples, mut last, mut asked) = (Vec::new(), None, 0_u32);
+    let (mut samples, mut missed, mut asked) = (Vec::new(), Missed::Silence, 0_u32);
     for turn in 1..=SAMPLES {
         let begun = Instant::now();
         let sampled = sample();
@@ -156,9 +160,9 @@ fn tell_of(
         }
         match sampled {
             Ok(sample) => samples.push(sample),
-            Err(missed) => {
-                let is_last_word = matches!(missed, Missed::Refused(Refused::Kiss(_)));
-                last = Some(missed);
+            Err(reason) => {
+                let is_last_word = matches!(reason, Missed::Refused(Refused::Kiss(_)));
+                missed = missed.or(reason);
                 // Who refuses must not be asked again (RFC 5905, clause 7.4).
                 if is_last_word {
                     break;
@@ -169,18 +173,13 @@ fn tell_of(
             std::thread::sleep(pace.saturating_sub(begun.elapsed()));
         }
     }
+    if let Some((smallest, largest)) = contradiction(&samples) {
+        let (smallest, largest) = (seconds(smallest), seconds(largest));
+        return Err(Failure::ContradictoryTimes { server: server.to_string(), address, smallest, largest });
+    }
     let answered = u32::try_from(samples.len()).unwrap_or(u32::MAX);
     let Some(best) = samples.into_iter().min_by_key(|sample| sample.round_trip) else {
-        let server = server.to_string();
-        return Err(match last {
-            Some(Missed::Refused(refused)) => Failure::UnusableTime { server, address, refused },
-            Some(Missed::Closed) => no_time(server, address, "nothing listens at this port"),
-            Some(Missed::Unsent(source)) if asked == 0 => Failure::NotReached { server, source },
-            Some(Missed::Unsent(source) | Missed::Lost(source)) => {
-                no_time(server, address, &source.to_string())
-            }
-            Some(Missed::Silence) | None => no_time(server, address, "no answer"),
-        });
+        return Err(without_samples(server.to_string(), address, missed, asked));
     };
     Ok(TimeReference {
         server: clipped(server),
@@ -194,6 +193,25 @@ fn tell_of(
         asked,
         answered,
     })
+}
+
+/// The smallest and the largest offset of samples that can't all be right, because no offset lies within the bounds of each.
+fn contradiction(samples: &[Sample]) -> Option<(i128, i128)> {
+    let least = samples.iter().map(|sample| sample.offset - within(sample)).max()?;
+    let most = samples.iter().map(|sample| sample.offset + within(sample)).min()?;
+    let offsets = samples.iter().map(|sample| sample.offset);
+    (least > most + DRIFT).then_some((offsets.clone().min()?, offsets.max()?))
+}
+
+/// What it means that no question gave a sample.
+fn without_samples(server: String, address: SocketAddr, missed: Missed, asked: u32) -> Failure {
+    match missed {
+        Missed::Refused(refused) => Failure::UnusableTime { server, address, refused },
+        Missed::Closed => no_time(server, address, "nothing listens at this port"),
+        Missed::Unsent(source) if asked == 0 => Failure::NotReached { server, source },
+        Missed::Unsent(source) | Missed::Lost(source) => no_time(server, address, &source.to_string()),
+        Missed::Silence => no_time(server, address, "no answer"),
+    }
 }
 
 fn no_time(server: String, address: SocketAddr, reason: &str) -> Failure {
@@ -224,11 +242,31 @@ enum Missed {
     Refused(Refused),
 }
 
+impl Missed {
+    /// Which of two reasons is told: an answer says more of the server than that nothing listens, this more than an error on the
+    /// way, and silence nothing at all. Of two that say as much, the later.
+    fn or(self, later: Self) -> Self {
+        match later.says() < self.says() {
+            true => self,
+            false => later,
+        }
+    }
+
+    fn says(&self) -> u8 {
+        match self {
+            Missed::Silence => 0,
+            Missed::Unsent(_) | Missed::Lost(_) => 1,
+            Missed::Closed => 2,
+            Missed::Refused(_) => 3,
+        }
+    }
+}
+
 fn sample(socket: &UdpSocket, within: Duration) -> Result<Sample, Missed> {
     let number = random().map_err(Missed::Unsent)?;
     // Longer than any answer that is looked at: a longer one is cut off, not taken for another.
     let mut bytes = [0; 512];
-    let (sent, begun) = (SystemTime::now(), Instant::now());
+    let (begun, sent) = departure(Instant::now, SystemTime::now);
     socket.send(&ntp_packet::question(number)).map_err(|e| missed_by(e, Missed::Unsent))?;
     let mut missed = Missed::Silence;
     loop {
@@ -243,7 +281,7 @@ fn sample(socket: &UdpSocket, within: Duration) -> Result<Sample, Missed> {
                 return Err(missed);
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(missed_by(e, Missed::Lost)),
+            Err(e) => return Err(missed.or(missed_by(e, Missed::Lost))),
         };
         // By the clock that nobody sets: a step of the other one in between would be half of an offset.
         let waited = begun.elapsed();
@@ -255,6 +293,15 @@ fn sample(socket: &UdpSocket, within: Duration) -> Result<Sample, Missed> {
             Err(refused) => missed = Missed::Refused(refused),
         }
     }
+}
+
+/// Reads both clocks before a question goes, the steady one first. The answer is taken to have come at `wall` and what has passed
+/// since `steady` when that is read again behind it: so a pause anywhere lengthens the way, and the bound with it, beyond the truth
+/// on either side. In the other order one in between would let the answer seem to have come too early, and the truth could lie
+/// outside the bound.
+fn departure<S, W>(steady: impl FnOnce() -> S, wall: impl FnOnce() -> W) -> (S, W) {
+    let begun = steady();
+    (begun, wall())
 }
 
 fn missed_by(e: io::Error, otherwise: fn(io::Error) -> Missed) -> Missed {

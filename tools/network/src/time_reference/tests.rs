@@ -3,6 +3,7 @@
 use super::*;
 use crate::ntp_packet::tests::answer;
 use proptest::prelude::*;
+use std::cell::Cell;
 use std::thread;
 
 impl TimeReference {
@@ -78,10 +79,42 @@ fn the_answer_with_the_shortest_way_counts() {
         if turn != 2 {
             thread::sleep(Duration::from_millis(60));
         }
-        vec![by_a_clock(number, i64::from(turn == 2) * 100)]
+        // Each is 2 s from a clock, so that 3 s apart they agree.
+        vec![by_a_clock(number, i64::from(turn == 2) * 3)]
     };
     let told = told(&server(slow_but_once)).unwrap();
-    assert!((told.offset_seconds - 100.0).abs() < 0.2, "{told:?}");
+    assert!((told.offset_seconds - 3.0).abs() < 0.2, "{told:?}");
+}
+
+#[test]
+fn answers_that_contradict_each_other_are_no_time() {
+    for odd in 0..SAMPLES {
+        let one_is_odd = move |number, turn| vec![by_a_clock(number, i64::from(turn == odd) * -100)];
+        let failure = told(&server(one_is_odd)).unwrap_err();
+        assert_eq!(failure.exit_code(), 5);
+        let Failure::ContradictoryTimes { smallest, largest, .. } = failure else { panic!("{failure}") };
+        assert!((smallest + 100.0).abs() < 0.2 && largest.abs() < 0.2, "{smallest} {largest}");
+    }
+    let failure = told_of([good, || sample(-SECOND, 0), unsent, silent]).unwrap_err().to_string();
+    let said = "192.0.2.1 (192.0.2.1:123): its answers contradict each other: offsets from -1.000000 s to +7.000000 s; ";
+    assert!(failure.starts_with(said), "{failure}");
+}
+
+#[test]
+fn answers_agree_where_one_offset_is_within_the_bounds_of_all() {
+    let samples = |offsets: &[(i128, i128)]| -> Vec<Sample> {
+        offsets.iter().map(|(offset, distance)| sample(*offset, *distance).ok().unwrap()).collect()
+    };
+    // One microsecond of each bound is for what is rounded.
+    let apart = DRIFT + 2000;
+    assert_eq!(contradiction(&samples(&[])), None);
+    assert_eq!(contradiction(&samples(&[(5, 0)])), None);
+    assert_eq!(contradiction(&samples(&[(0, 0), (apart, 0)])), None);
+    assert_eq!(contradiction(&samples(&[(apart + 1, 0), (0, 0)])), Some((0, apart + 1)));
+    let wide = (10 * SECOND, 9 * SECOND);
+    assert_eq!(contradiction(&samples(&[(0, SECOND), wide, (2 * SECOND, SECOND)])), None);
+    let narrow = (3 * SECOND, SECOND);
+    assert_eq!(contradiction(&samples(&[(0, SECOND), wide, narrow])), Some((0, 10 * SECOND)));
 }
 
 #[test]
@@ -113,8 +146,10 @@ fn each_useless_server_is_told_in_words_and_by_its_exit_code() {
     assert!(!closed.to_string().contains('\n'));
 }
 
+type Turn = fn() -> Result<Sample, Missed>;
+
 /// What is told of samples that go as `turns` says, and what four of them are.
-fn told_of(turns: [fn() -> Result<Sample, Missed>; 4]) -> Result<TimeReference, Failure> {
+fn told_of(turns: [Turn; 4]) -> Result<TimeReference, Failure> {
     let server = Server { host: "192.0.2.1".into(), port: PORT };
     let mut turns = turns.into_iter();
     let address = "192.0.2.1:123".parse().unwrap();
@@ -123,31 +158,68 @@ fn told_of(turns: [fn() -> Result<Sample, Missed>; 4]) -> Result<TimeReference, 
 
 /// A sample of a server that is right, at no distance from a clock.
 fn good() -> Result<Sample, Missed> {
+    sample(7 * SECOND, 0)
+}
+
+/// One of a server at `root_distance` from a clock.
+fn sample(offset: i128, root_distance: i128) -> Result<Sample, Missed> {
     let answer = Answer {
         leap: 0,
         stratum: 1,
         reference_id: *b"GPS\0",
-        root_distance: 0,
+        root_distance,
         precision: 0,
         receive: 0,
         transmit: 0,
     };
-    Ok(Sample { offset: 7 * SECOND, round_trip: 0, answer })
+    Ok(Sample { offset, round_trip: 0, answer })
+}
+
+fn unsent() -> Result<Sample, Missed> {
+    Err(Missed::Unsent(io::ErrorKind::NetworkUnreachable.into()))
+}
+
+fn silent() -> Result<Sample, Missed> {
+    Err(Missed::Silence)
 }
 
 #[test]
 fn an_error_in_one_turn_costs_none_of_the_other_samples() {
-    let unsent = || Err(Missed::Unsent(io::ErrorKind::NetworkUnreachable.into()));
     let lost = || Err(Missed::Lost(io::ErrorKind::HostUnreachable.into()));
     let told = told_of([good, unsent, lost, good]).unwrap();
     assert_eq!((told.offset_seconds, told.asked, told.answered), (7.0, 3, 2));
     let never_sent = told_of([unsent; 4]).unwrap_err();
     assert!(matches!(never_sent, Failure::NotReached { .. }), "{never_sent}");
-    for turns in [[unsent, lost, unsent, unsent], [lost, || Err(Missed::Silence), lost, unsent]] {
+    for turns in [[unsent, lost, unsent, unsent], [lost, silent, lost, unsent]] {
         let sent = told_of(turns).unwrap_err();
         assert_eq!(sent.exit_code(), 4);
         assert!(sent.to_string().contains("no time came: network unreachable"), "{sent}");
     }
+}
+
+#[test]
+fn what_an_answer_said_is_told_whatever_comes_after_it() {
+    let unusable: Turn = || Err(Missed::Refused(Refused::Unsynchronised));
+    let lost: Turn = || Err(Missed::Lost(io::ErrorKind::HostUnreachable.into()));
+    let closed: Turn = || Err(Missed::Closed);
+    let said = |turns: [Turn; 4]| {
+        let failure = told_of(turns).unwrap_err();
+        (failure.exit_code(), failure.to_string())
+    };
+    let others: [[Turn; 3]; 3] = [[silent; 3], [lost, unsent, silent], [closed, silent, lost]];
+    for [first, second, third] in others {
+        for turns in [[unusable, first, second, third], [first, unusable, second, third]] {
+            let (code, words) = said(turns);
+            assert_eq!(code, 5, "{words}");
+            assert!(words.contains("the server itself does not know the time"), "{words}");
+        }
+    }
+    for turns in [[closed, silent, silent, silent], [silent, closed, lost, unsent]] {
+        assert!(said(turns).1.contains("nothing listens at this port"));
+    }
+    assert!(said([silent, lost, silent, silent]).1.contains("host unreachable"));
+    let newest = said([|| Err(Missed::Refused(Refused::NoTime)), unusable, silent, silent]).1;
+    assert!(newest.contains("does not know the time"), "{newest}");
 }
 
 #[test]
@@ -243,6 +315,25 @@ proptest! {
             prop_assert!(sample.round_trip >= 0);
             prop_assert!(seconds(sample.offset).is_finite());
         }
+    }
+
+    #[test]
+    fn whatever_holds_a_question_up_the_truth_is_within_the_bound(
+        pauses in prop::array::uniform2(0..SECOND),
+        [way, held, back] in prop::array::uniform3(0..SECOND),
+        truth in -SECOND..SECOND,
+    ) {
+        let now = Cell::new(0);
+        let read = |pause: i128| {
+            let now = &now;
+            move || now.replace(now.get() + pause)
+        };
+        let (begun, sent) = departure(read(pauses[0]), read(pauses[1]));
+        let receive = now.get() + way + truth;
+        let waited = now.get() + way + held + back - begun;
+        let answer = Answer { receive, transmit: receive + held, ..sample(0, 0).ok().unwrap().answer };
+        let sample = measure(answer, sent, waited).unwrap();
+        prop_assert!((sample.offset - truth).abs() <= within(&sample));
     }
 
     #[test]
