@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::{
     Doing, HarnessError, Result,
     disk_device::{Disk, scsi_adapter},
-    host_program::{find, last_part},
+    host_program::{await_end, find, last_part},
     network_card::NetworkCard,
     qmp::Qmp,
     serial_shell::SerialShell,
@@ -23,6 +23,8 @@ use crate::{
 };
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+/// From the order to quit to the end of the process, which writes its last data first.
+const QUITS_WITHIN: Duration = Duration::from_secs(180);
 /// All that the emulator can be but for two promises to copy and clear byte by byte at full speed (ERMS, FSRM), which it can't
 /// keep: it makes every byte a store of its own, and each one slow in a page from which firmware ran. Under UEFI the kernel's
 /// start took a second and more longer for that.
@@ -573,10 +575,10 @@ impl Emulator {
     /// Ends the process in good order, so that the trace is complete, and says where the trace lies.
     ///
     /// # Errors
-    /// [`HarnessError::Unfit`] with the emulator's words when it ended otherwise than it should.
+    /// [`HarnessError::Unfit`] when it does not end, and with the emulator's words when it ended otherwise than it should.
     pub fn quit(mut self) -> Result<PathBuf> {
         self.qmp.execute("quit", json!({}))?;
-        let status = self.child.wait().doing(|| "waiting for the emulator's end".into())?;
+        let status = await_end(&mut self.child, "the emulator", QUITS_WITHIN)?;
         if status.success() {
             return Ok(self.logs.join("trace.log"));
         }

@@ -1,6 +1,9 @@
 //! The booted system in the emulator, spoken to in its own words: disks, states, events, programs of the toolbox.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use crate::{
     HarnessError, Result,
@@ -12,6 +15,8 @@ use crate::{
 pub const COMMAND_WITHIN: Duration = Duration::from_secs(60);
 /// From `poweroff` to the end of the machine.
 pub const POWER_OFF_WITHIN: Duration = Duration::from_secs(60);
+/// From an event in the kernel to its line in the log of events, on a busy host.
+pub const EVENTS_TOLD_WITHIN: Duration = Duration::from_secs(120);
 
 /// Where the toolbox is mounted in the guest.
 const TOOLS: &str = "/run/tools";
@@ -95,18 +100,26 @@ impl Guest {
         Err(HarnessError::Guest { command: script.into(), status: answer.status, output: answer.output })
     }
 
-    /// Waits until a disk of `bytes` bytes is there, and returns its name in /dev. Tests give each disk a size of
-    /// its own, for not every model can be given a serial.
+    /// Waits until one disk of `bytes` bytes is there, and no other, and returns its name in /dev. Tests give each disk a
+    /// size of its own, for not every model can be given a serial.
     ///
     /// # Errors
-    /// [`HarnessError::Guest`] when none turns up within 30 s.
+    /// [`HarnessError::Guest`] when none turns up within 30 s, or more than one stay.
     pub fn await_disk(&mut self, bytes: u64) -> Result<String> {
         let sectors = bytes / 512;
-        let look = format!("grep -lx {sectors} /sys/block/*/size");
+        let look = format!("{{ set -- $(grep -lx {sectors} /sys/block/*/size); [ $# = 1 ] && echo $1; }}");
         let name = self.await_in_guest(&look)?;
         let name = name.trim().trim_start_matches("/sys/block/").trim_end_matches("/size").to_string();
         self.await_file(&format!("/dev/{name}"))?;
         Ok(name)
+    }
+
+    /// Waits until the kernel has noticed that the disk `name` was pulled out.
+    ///
+    /// # Errors
+    /// [`HarnessError::Guest`] when it is still there after 30 s.
+    pub fn await_no_disk(&mut self, name: &str) -> Result<()> {
+        self.await_in_guest(&format!("[ ! -e /sys/block/{name} ]")).map(|_| ())
     }
 
     /// Waits until the file `path` is there.
@@ -117,8 +130,8 @@ impl Guest {
         self.await_in_guest(&format!("[ -e {path} ]")).map(|_| ())
     }
 
-    /// Repeats `condition`, a simple command, in the guest until it holds, 30 s long. Returns what it printed; not what it
-    /// complained of before: a pattern matches no file until there is one.
+    /// Repeats `condition`, one command or a group, in the guest until it holds, 30 s long. Returns what it printed; not
+    /// what it complained of before: a pattern matches no file until there is one.
     fn await_in_guest(&mut self, condition: &str) -> Result<String> {
         let script = format!(
             "n=0; until {condition} 2>/dev/null; do n=$((n+1)); [ $n -lt 300 ] || {{ echo never: '{}'; exit 1; }}; sleep 0.1; done",
@@ -161,6 +174,22 @@ impl Guest {
     pub fn events_of(&mut self, disk: &str) -> Result<Vec<String>> {
         let answer = self.run(&format!("grep 'disk={disk} ' {EVENT_LOG}"))?;
         Ok(answer.output.lines().filter(|line| !line.is_empty()).map(str::to_string).collect())
+    }
+
+    /// The same as soon as they are `enough`: they are copied into the log a little later than they happen. After two minutes
+    /// they are returned as they are.
+    ///
+    /// # Errors
+    /// [`HarnessError::Deadline`].
+    pub fn await_events(&mut self, disk: &str, enough: impl Fn(&[String]) -> bool) -> Result<Vec<String>> {
+        let deadline = Instant::now() + EVENTS_TOLD_WITHIN;
+        loop {
+            let events = self.events_of(disk)?;
+            if enough(&events) || Instant::now() > deadline {
+                return Ok(events);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Forgets the events so far: a million refusals would fill the memory that holds them.

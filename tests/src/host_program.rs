@@ -4,7 +4,8 @@ use std::{
     ffi::OsStr,
     io::Write,
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use crate::{Doing, HarnessError, Result};
@@ -113,6 +114,20 @@ impl HostProgram {
             status: output.status.to_string(),
             said: last_part(&complaint, 2000).into(),
         })
+    }
+}
+
+/// Waits until `child`, which was told to end, has done so.
+pub(crate) fn await_end(child: &mut Child, name: &str, within: Duration) -> Result<ExitStatus> {
+    let deadline = Instant::now() + within;
+    loop {
+        if let Some(status) = child.try_wait().doing(|| format!("waiting for the end of {name}"))? {
+            return Ok(status);
+        }
+        if Instant::now() > deadline {
+            return Err(HarnessError::Unfit(format!("{name} did not end within {} s", within.as_secs())));
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

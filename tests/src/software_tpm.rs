@@ -8,11 +8,15 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Doing, HarnessError, Result, host_program::find};
+use crate::{
+    Doing, HarnessError, Result,
+    host_program::{HostProgram, await_end, find},
+};
 
 /// Tag, length, and code of a command or an answer.
 const HEADER: usize = 10;
 const LISTENS_WITHIN: Duration = Duration::from_secs(20);
+const ENDS_WITHIN: Duration = Duration::from_secs(120);
 
 /// A running TPM 2.0, new from the factory. Dropping it ends it.
 pub struct SoftwareTpm {
@@ -91,11 +95,14 @@ impl SoftwareTpm {
         self.folder.path().join("socket")
     }
 
-    /// All that was said so far.
+    /// Ends it in good order, so that its log is complete, and returns all that was said.
     ///
     /// # Errors
-    /// [`HarnessError::Unfit`] when its log is not understood.
-    pub fn exchanges(&self) -> Result<Vec<Exchange>> {
+    /// [`HarnessError::Unfit`] when it does not end or its log is not understood.
+    pub fn exchanges(mut self) -> Result<Vec<Exchange>> {
+        let id = self.child.id().to_string();
+        HostProgram::new("kill", "procps")?.args(["-TERM", &id]).run()?;
+        await_end(&mut self.child, "swtpm", ENDS_WITHIN)?;
         read(&self.folder.path().join("log"))
     }
 }

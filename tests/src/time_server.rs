@@ -21,6 +21,12 @@ use crate::{
 };
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
+/// A port that was free may be taken when the server comes to it.
+const PORTS_TRIED: u32 = 5;
+/// What chronyd says of a port that is taken; it goes on without one (4.3).
+const PORT_TAKEN: &str = "Could not open NTP socket";
+/// What libfaketime keeps outside a process while it runs: its number follows (0.9.10).
+const SHARED_MEMORY: [&str; 2] = ["/dev/shm/sem.faketime_sem_", "/dev/shm/faketime_shm_"];
 /// A client's question: version 4, mode 3 (RFC 5905, figure 8).
 const QUESTION: u8 = 0x23;
 
@@ -38,6 +44,18 @@ impl TimeServer {
     /// [`HarnessError::Missing`] without faketime, [`HarnessError::Program`] when chrony can't be fetched,
     /// [`HarnessError::Deadline`] when it does not answer.
     pub fn start(ahead: &str) -> Result<Self> {
+        remove_what_the_killed_left()?;
+        let mut server = Self::spawn(ahead)?;
+        for _ in 1..PORTS_TRIED {
+            match server.await_answer() {
+                Err(_) if server.said().contains(PORT_TAKEN) => server = Self::spawn(ahead)?,
+                answered => return answered.map(|()| server),
+            }
+        }
+        server.await_answer().map(|()| server)
+    }
+
+    fn spawn(ahead: &str) -> Result<Self> {
         let folder = TempDir::new().doing(|| "making a folder".into())?;
         let port = free_port()?;
         let plan = folder.path().join("chrony.conf");
@@ -63,9 +81,7 @@ impl TimeServer {
             .stderr(said)
             .spawn()
             .doing(|| "starting chronyd".into())?;
-        let mut server = TimeServer { child, port, folder };
-        server.await_answer()?;
-        Ok(server)
+        Ok(TimeServer { child, port, folder })
     }
 
     /// Where it listens, as the emulated machine sees it: by the address that stands for this host in its network.
@@ -80,10 +96,14 @@ impl TimeServer {
         self.port
     }
 
-    /// What libfaketime keeps outside the process while it runs: named by the number of the process (0.9.10).
+    /// What libfaketime keeps outside the process while it runs.
     #[must_use]
     pub fn shared_memory(&self) -> [PathBuf; 2] {
-        ["sem.faketime_sem", "faketime_shm"].map(|name| format!("/dev/shm/{name}_{}", self.child.id()).into())
+        SHARED_MEMORY.map(|name| format!("{name}{}", self.child.id()).into())
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.folder.path().join("said")).unwrap_or_default()
     }
 
     fn await_answer(&mut self) -> Result<()> {
@@ -100,9 +120,9 @@ impl TimeServer {
                 return Ok(());
             }
             question[0] = QUESTION;
+            let said = self.said();
             let ended = self.child.try_wait().doing(|| "watching chronyd".into())?;
-            if ended.is_some() || begun.elapsed() > ANSWERS_WITHIN {
-                let said = fs::read_to_string(self.folder.path().join("said")).unwrap_or_default();
+            if ended.is_some() || said.contains(PORT_TAKEN) || begun.elapsed() > ANSWERS_WITHIN {
                 return Err(HarnessError::Unfit(format!("chronyd does not tell the time: {said}")));
             }
             std::thread::sleep(pause);
@@ -120,6 +140,21 @@ impl Drop for TimeServer {
             let _ = fs::remove_file(file);
         }
     }
+}
+
+/// Removes what libfaketime keeps of processes that are no more: killed together with their test, they left it to the next
+/// process of their number.
+fn remove_what_the_killed_left() -> Result<()> {
+    let kept = fs::read_dir("/dev/shm").doing(|| "reading /dev/shm".into())?;
+    for path in kept.flatten().map(|entry| entry.path()) {
+        let shown = path.to_string_lossy();
+        let process = SHARED_MEMORY.iter().find_map(|name| shown.strip_prefix(name)?.parse::<u32>().ok());
+        if process.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+            // Another run may have been faster.
+            let _ = fs::remove_file(&path);
+        }
+    }
+    Ok(())
 }
 
 /// A port of this host that nobody listens at now.

@@ -9,7 +9,7 @@ use std::{
     fs,
     ops::Range,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use harness::{
@@ -339,7 +339,9 @@ fn begin_reading(bench: &mut Bench, script: &str, disk: &str) {
     let reads = |bench: &mut Bench| bench.guest.emulator.qmp.block_statistics(disk).unwrap().reads;
     let before = reads(bench);
     bench.guest.emulator.shell.send(script).unwrap();
+    let deadline = Instant::now() + RESCUE_WITHIN;
     while reads(bench) < before + 12 {
+        assert!(Instant::now() < deadline, "{disk} is not read");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

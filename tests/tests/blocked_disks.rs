@@ -5,10 +5,12 @@
 
 mod machine_of_all_transports;
 
+use std::time::{Duration, Instant};
+
 use harness::{
     attempts::{self, Target},
     disk_device::Disk,
-    guest::Guest,
+    guest::{EVENTS_TOLD_WITHIN, Guest},
     oracle::{Oracle, sha256_of, tally},
 };
 use machine_of_all_transports::{Bench, DIRTY, FAT, JOURNAL_ERROR, PCI, PCI_EXPRESS, size_of};
@@ -57,7 +59,7 @@ fn objections_in_guest(guest: &mut Guest, disk: &Disk) -> Vec<String> {
         }
     };
 
-    let born = guest.events_of(&name).unwrap();
+    let born = guest.await_events(&name, |events| !events.is_empty()).unwrap();
     let first = born.first().cloned().unwrap_or_default();
     expect(
         first.contains("event=born") && first.contains("state=blocked"),
@@ -74,10 +76,9 @@ fn objections_in_guest(guest: &mut Guest, disk: &Disk) -> Vec<String> {
     expect(state == "blocked", format!("state is {state} after the attempts"));
     expect(read_only_marks(guest, &target) == "1 1 1", "the read-only mark was cleared".into());
 
-    let refused = guest.refused(&name).unwrap();
-    let events = guest.events_of(&name).unwrap();
-    let told = events.iter().filter(|line| line.contains("event=refused")).count();
-    expect(refused == told as u64, format!("{refused} operations refused, but {told} events tell of one"));
+    let (refused, events) = refusals(guest, &name);
+    let told = told_of(&events);
+    expect(refused == told, format!("{refused} operations refused, but {told} events tell of one"));
     // Opening is refused early; that a write which comes all the way is refused too shows only in these.
     for operation in ["op=open-write ", "op=setrw ", "op=write "] {
         let seen = events.iter().any(|line| line.contains("event=refused") && line.contains(operation));
@@ -90,6 +91,22 @@ fn objections_in_guest(guest: &mut Guest, disk: &Disk) -> Vec<String> {
     expect(read.starts_with(&expected), format!("reads as {read}, but holds {expected}"));
     objections.extend(attempts);
     objections
+}
+
+/// How many operations were refused, and the events, as soon as they tell of as many.
+fn refusals(guest: &mut Guest, name: &str) -> (u64, Vec<String>) {
+    let deadline = Instant::now() + EVENTS_TOLD_WITHIN;
+    loop {
+        let (refused, events) = (guest.refused(name).unwrap(), guest.events_of(name).unwrap());
+        if refused == told_of(&events) || Instant::now() > deadline {
+            return (refused, events);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn told_of(events: &[String]) -> u64 {
+    events.iter().filter(|line| line.contains("event=refused")).count() as u64
 }
 
 fn read_only_marks(guest: &mut Guest, target: &Target) -> String {

@@ -67,7 +67,8 @@ fn a_destination_is_let_go_by_its_serial_only_and_blocked_again() {
     guest.emulator.plug(destination).unwrap();
     let name = guest.await_disk(DESTINATION_BYTES).unwrap();
     assert_state(&mut guest, &name, "blocked", "a hot-plugged disk is born blocked");
-    let first = guest.events_of(&name).unwrap().remove(0);
+    let events = guest.await_events(&name, |events| !events.is_empty()).unwrap();
+    let first = events.first().map_or("", String::as_str);
     assert!(
         first.contains("event=born") && first.contains("state=blocked"),
         "first event of a late disk: {first}"
@@ -131,7 +132,7 @@ fn evidence_stays_evidence_wherever_it_turns_up_again() {
     let mut guest = Guest::boot(machine, &artifacts.log_folder("evidence").unwrap()).unwrap();
     guest.open_toolbox().unwrap();
 
-    let name = guest.await_disk(SUSPECT_BYTES).unwrap();
+    let mut name = guest.await_disk(SUSPECT_BYTES).unwrap();
     guest.demand(&format!("pf-guard lock /dev/{name}")).unwrap();
     assert_state(&mut guest, &name, "evidence", "after pf-guard lock");
     for command in ["allow /dev/DISK --serial SUSPECT --yes", "block /dev/DISK"] {
@@ -144,8 +145,9 @@ fn evidence_stays_evidence_wherever_it_turns_up_again() {
     let mut plugged = suspect;
     for elsewhere in elsewhere {
         guest.emulator.unplug(&plugged).unwrap();
+        guest.await_no_disk(&name).unwrap();
         guest.emulator.plug(elsewhere.clone()).unwrap();
-        let name = guest.await_disk(SUSPECT_BYTES).unwrap();
+        name = guest.await_disk(SUSPECT_BYTES).unwrap();
         let place = format!("{:?} port {}", elsewhere.transport, elsewhere.port);
         assert_state(&mut guest, &name, "evidence", &format!("evidence plugged in again at {place}"));
         let allow = format!("pf-guard allow /dev/{name} --serial SUSPECT --yes");
@@ -201,8 +203,9 @@ fn a_destination_is_one_medium_on_one_path() {
     assert!(!answer.succeeded(), "another medium took a write meant for the first: {}", answer.output);
     assert_state(&mut guest, &name, "blocked", "with another medium");
     assert_unwritable(&mut guest, &name, "with another medium");
-    let events = guest.events_of(&name).unwrap();
-    assert!(events.iter().any(|event| event.contains("from=writable to=blocked")), "{events:#?}");
+    let blocked = |event: &String| event.contains("from=writable to=blocked");
+    let events = guest.await_events(&name, |events| events.iter().any(blocked)).unwrap();
+    assert!(events.iter().any(blocked), "{events:#?}");
     assert_eq!(sha256_of(&card.image).unwrap(), before, "the second medium was written to");
 
     let [path, other_path] = [SUSPECT_BYTES, LATE_BYTES].map(|bytes| guest.await_disk(bytes).unwrap());

@@ -307,6 +307,7 @@ fn a_disk_pulled_in_the_middle_of_imaging_comes_back_blocked() {
     bench.guest.emulator.unplug(disk).unwrap();
     let said = bench.guest.emulator.shell.answer(&script, IMAGING_WITHIN).unwrap().output;
     assert!(!said.contains("EXIT 0"), "imaging a disk that went away ended well: {said}");
+    bench.guest.await_no_disk(name).unwrap();
     bench.guest.emulator.plug(disk.clone().on_port(3)).unwrap();
     let name = bench.guest.await_disk(size_of(disk.transport)).unwrap();
     let objections = bench.objections(disk.transport, &name, "it was pulled and came back");

@@ -4,7 +4,11 @@
 // The lint knows test functions, but not what they call; a panic here is a failed test and nothing else.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use harness::{
     artifacts::Artifacts,
@@ -28,13 +32,15 @@ const ACQUIRE_WITHIN: Duration = Duration::from_secs(300);
 /// Exit code of pf-acquire when the destination failed.
 const DESTINATION_FAILED: i32 = 4;
 
-fn mount(guest: &mut Guest) {
+/// Mounts the destination and returns the name of its disk.
+fn mount(guest: &mut Guest) -> String {
     let target = guest.await_disk(DESTINATION_BYTES).unwrap();
     guest.allow(&target, "DESTINATION").unwrap();
     let partition = Guest::partition(&target, 1);
     guest
         .demand(&format!("mkdir -p /mnt/d && mount -t ext4 /dev/{partition} /mnt/d && mkdir -p /mnt/d/items"))
         .unwrap();
+    target
 }
 
 fn acquire(guest: &mut Guest, words: &str) -> String {
@@ -54,7 +60,9 @@ fn begin_writing(guest: &mut Guest, script: &str, flushes: u64) {
     let made = |guest: &mut Guest| guest.emulator.qmp.block_statistics("destination").unwrap().flushes;
     let before = made(guest);
     guest.emulator.shell.send(script).unwrap();
+    let deadline = Instant::now() + ACQUIRE_WITHIN;
     while made(guest) < before + flushes {
+        assert!(Instant::now() < deadline, "the destination was not flushed {flushes} times");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -95,7 +103,7 @@ fn a_pulled_destination_and_a_loss_of_power_cost_nothing_that_was_durable() {
     let mut guest = Guest::boot(machine(), &artifacts.log_folder("pulled-destination").unwrap()).unwrap();
     let mut plugged = destination.clone();
     for pull in 0..PULLS {
-        mount(&mut guest);
+        let name = mount(&mut guest);
         let script = acquire(&mut guest, "--resume");
         begin_writing(&mut guest, &script, 25);
         guest.emulator.unplug(&plugged).unwrap();
@@ -103,6 +111,7 @@ fn a_pulled_destination_and_a_loss_of_power_cost_nothing_that_was_durable() {
         assert_eq!(exit_code(&said), DESTINATION_FAILED, "pull {pull}");
         assert!(said.contains("--resume"), "{said}");
         guest.demand("umount -l /mnt/d").unwrap();
+        guest.await_no_disk(&name).unwrap();
         plugged = destination.clone().on_port(1 + (pull + 1) % 2);
         guest.emulator.plug(plugged.clone()).unwrap();
     }

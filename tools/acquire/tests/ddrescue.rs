@@ -60,14 +60,17 @@ impl FailingFile {
             r#"{{"type":"fuse","id":"e","node-name":"t","mountpoint":"{mountpoint}","writable":false}}"#
         );
         let group = format!(r#"{{"qom-type":"throttle-group","id":"g","limits":{{"bps-read":{rate}}}}}"#);
-        let daemon = Command::new("qemu-storage-daemon")
+        let mut daemon = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "qemu-storage-daemon"])
             .args(["--blockdev", &file, "--blockdev", &faulty, "--object", &group, "--blockdev", slow])
             .args(["--export", &export])
             .spawn()
-            .expect("qemu-storage-daemon (Debian package qemu-utils)");
+            .expect("setpriv (Debian package util-linux)");
         let length = fs::metadata(image).unwrap().len();
         let deadline = Instant::now() + Duration::from_secs(30);
         while fs::metadata(&path).map_or(true, |file| file.len() != length) {
+            let ended = daemon.try_wait().unwrap();
+            assert!(ended.is_none(), "qemu-storage-daemon (Debian package qemu-utils) ended: {ended:?}");
             assert!(Instant::now() < deadline, "qemu-storage-daemon did not serve {mountpoint}");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -266,25 +269,31 @@ fn raw_data_of_ddrescue_are_taken_at_the_users_word_only_and_only_where_they_agr
     assert!(adopted.unwrap() > 10, "{adopted:?}");
 }
 
+/// Waits until the fourth MiB of a rescue that goes on is there.
+fn await_some_mebibytes(child: &mut Child, raw: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while !fs::read(raw)
+        .is_ok_and(|data| data.get(3 * MIB..4 * MIB).is_some_and(|part| part.iter().any(|b| *b != 0)))
+    {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before some MiB were recovered");
+        assert!(Instant::now() < deadline, "some MiB were not recovered");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn a_source_that_hangs_costs_some_reads_and_nothing_else() {
     let (folder, to) = folders();
     let image = image_in(folder.path(), 24 * MIB);
     let Some(file) = FailingFile::serve(&image, &[], 4 << 20) else { return };
     let words = ["--rescue", "--format", "raw", "--hash", "sha256", "--read-timeout", "1", "--retries", "3"];
-    let child = acquire_command(&file.path, &to, &words)
+    let mut child = acquire_command(&file.path, &to, &words)
         .stderr(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let raw = to.join("item.raw");
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !fs::read(&raw)
-        .is_ok_and(|data| data.get(3 * MIB..4 * MIB).is_some_and(|part| part.iter().any(|b| *b != 0)))
-    {
-        assert!(Instant::now() < deadline, "nothing was recovered");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    await_some_mebibytes(&mut child, &raw);
     file.signal("-STOP");
     std::thread::sleep(Duration::from_secs(4));
     file.signal("-CONT");
@@ -307,11 +316,7 @@ fn a_rescue_that_is_stopped_goes_on_where_it_was() {
     let words = ["--rescue", "--format", "e01", "--hash", "sha256"];
     let mut child = acquire_command(&file.path, &to, &words).stderr(Stdio::null()).spawn().unwrap();
     let map = to.join("item.map");
-    while !map.exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    std::thread::sleep(Duration::from_millis(800));
+    await_some_mebibytes(&mut child, &to.join("item.raw"));
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
     assert!(run("ddrescuelog", &["-t", text(&map)]).contains("non-tried"));

@@ -352,7 +352,7 @@ fn a_stop_while_the_image_is_read_back_says_that_it_is_whole() {
     let (folder, to) = folders();
     let source = folder.path().join("source.bin");
     fs::File::create(&source).unwrap().set_len(512 << 20).unwrap();
-    let child = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
         .arg(&source)
         .arg("--to")
         .arg(&to)
@@ -362,6 +362,7 @@ fn a_stop_while_the_image_is_read_back_says_that_it_is_whole() {
         .unwrap();
     let record = to.join("item.record.jsonl");
     while !fs::read_to_string(&record).is_ok_and(|text| text.contains("\"image-closed\"")) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before its image was closed");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
