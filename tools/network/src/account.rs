@@ -58,6 +58,8 @@ pub enum What {
         interface: String,
         /// How.
         method: Method,
+        /// Whether it was up for a while, so that a frame may have left.
+        link_up: bool,
         /// Why.
         reason: String,
     },
@@ -409,6 +411,7 @@ mod tests {
         let failed = |interface: &str| What::UpFailed {
             interface: interface.into(),
             method: Method::Dhcp,
+            link_up: true,
             reason: "no cable".into(),
         };
         let acts = || -> Vec<String> {

@@ -62,11 +62,15 @@ pub fn bring_up(wish: &Up) -> Result<Act, Failure> {
     let pen = Pen::take(folder)?;
     make_quiet(&interface.name, folder, Path::new("/proc/sys/net/ipv6/conf"))?;
     pen.begin(&interface.name, way.method())?;
-    come_up(&interface, &way, &pen).map_err(|failure| {
+    let doing = format!("{}: bringing it up", interface.name);
+    let link = ip(&doing, &["link", "set", "dev", &interface.name, "up"]);
+    let link_up = is_up(&link, || find(&interface.name));
+    link.and_then(|_| come_up(&interface, &way, &pen)).map_err(|failure| {
         let failure = after(failure, take_down::quietly(&interface.name));
         let what = What::UpFailed {
             interface: interface.name.clone(),
             method: way.method(),
+            link_up,
             reason: clipped(&failure),
         };
         // The failure itself is what must be told; this comes beside it.
@@ -75,6 +79,11 @@ pub fn bring_up(wish: &Up) -> Result<Act, Failure> {
         }
         failure
     })
+}
+
+/// Whether an interface is up by now: where it could not be told to be, the kernel knows, and where that can't be asked, it may be.
+fn is_up(link: &Result<String, Failure>, now: impl Fn() -> Result<Interface, Failure>) -> bool {
+    link.is_ok() || now().map_or(true, |interface| interface.up)
 }
 
 /// What would speak by itself once the interface is up: a udhcpc of an earlier time, whose address would come beside the new one,
@@ -119,9 +128,9 @@ fn turn_ipv6_off(settings: &Path, interface: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// What follows once the link is up.
 fn come_up(interface: &Interface, way: &Way, pen: &Pen) -> Result<Act, Failure> {
     let name = interface.name.as_str();
-    ip(&format!("{name}: bringing it up"), &["link", "set", "dev", name, "up"])?;
     tell(format_args!("{name}: IPv6 is off; waiting for the link"));
     await_carrier(name)?;
     match way {
@@ -211,6 +220,24 @@ mod tests {
         let ended = keeper.try_wait().unwrap();
         keeper.kill().unwrap();
         assert!(ended.is_some(), "it still runs");
+    }
+
+    #[test]
+    fn an_interface_that_never_was_up_is_not_said_to_have_been() {
+        let interface = |up| Interface {
+            name: "eth0".into(),
+            driver: None,
+            mac: None,
+            up,
+            cable: None,
+            speed_mbit: None,
+            addresses: vec![],
+        };
+        let refused = || Err(Failure::NoCable("eth0".into()));
+        assert!(!is_up(&refused(), || Ok(interface(false))));
+        assert!(is_up(&refused(), || Ok(interface(true))), "up all the same");
+        assert!(is_up(&refused(), || Err(Failure::NoSuchInterface("eth0".into()))), "nobody knows");
+        assert!(is_up(&Ok(String::new()), || Ok(interface(false))), "it may have gone down by itself");
     }
 
     #[test]
