@@ -168,14 +168,15 @@ impl Account {
         })
     }
 
-    /// Writes in place of how an interface came up the last time what is true of it by now; the time stays that at which it did.
-    fn renew(&mut self, now: Up) {
+    /// Writes down how long the lease of an interface is given for by now; all else of how it came up the last time stays, with
+    /// its time.
+    fn renew(&mut self, interface: &str, lease_seconds: Option<u64>) {
         let up = self.acts.iter_mut().rev().find_map(|act| match &mut act.what {
-            What::Up(up) if up.interface == now.interface => Some(up),
+            What::Up(up) if up.interface == interface => Some(up),
             _ => None,
         });
         if let Some(up) = up {
-            *up = now;
+            up.lease_seconds = lease_seconds;
         }
     }
 
@@ -244,11 +245,9 @@ impl Pen {
         }
     }
 
-    /// Writes down what is true by now of an interface that is up.
-    pub fn renew(&self, up: Up) -> Result<(), Failure> {
-        let act = Act { time: now(), what: What::Up(up.clone()) };
-        let unwritten = |failure| Failure::Unwritten { act: Box::new(act), source: Box::new(failure) };
-        self.change(|account| account.renew(up)).map_err(unwritten)
+    /// Writes down how long a lease that goes on is given for by now.
+    pub fn renew(&self, interface: &str, lease_seconds: Option<u64>) -> Result<(), Failure> {
+        self.change(|account| account.renew(interface, lease_seconds))
     }
 
     /// What keeps a lease writes too, so that one reads only what the other has written; and whoever reads the file finds one
@@ -436,17 +435,17 @@ mod tests {
     }
 
     #[test]
-    fn a_renewed_lease_stands_in_place_of_the_one_before() {
+    fn a_renewed_lease_changes_how_long_it_is_given_for_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let pen = Pen::take(folder.path()).unwrap();
         let first = pen.note(What::Up(up())).unwrap();
         pen.note(time()).unwrap();
-        pen.renew(Up { lease_seconds: Some(60), ..up() }).unwrap();
-        pen.renew(Up { interface: "eth1".into(), ..up() }).unwrap();
+        pen.renew("eth0", Some(60)).unwrap();
+        pen.renew("eth1", Some(61)).unwrap();
         let account = Account::read(folder.path()).unwrap();
         assert_eq!(account.acts.len(), 2);
         assert_eq!(account.acts[0].time, first.time);
-        assert_eq!(account.last_up("eth0").unwrap().lease_seconds, Some(60));
+        assert_eq!(account.last_up("eth0"), Some(&Up { lease_seconds: Some(60), ..up() }));
     }
 
     proptest! {

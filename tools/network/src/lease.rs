@@ -148,7 +148,9 @@ fn without(
 enum Change {
     /// It goes on as it is.
     Nothing,
-    /// Its time, its server or its name servers: the address stands.
+    /// How long it is given for, and nothing else.
+    Seconds,
+    /// Its server or its name servers: the address stands. What led to a name before is not what does by now.
     Words(Up),
     /// Everything is to be set.
     Anew,
@@ -165,7 +167,13 @@ fn change(last: Option<&Up>, has: &[String], wish: &Up) -> Change {
     let Some(last) = last.filter(stands) else { return Change::Anew };
     let now =
         Up { gateway: last.gateway.clone(), gateway_not_set: last.gateway_not_set.clone(), ..wish.clone() };
-    if now == *last { Change::Nothing } else { Change::Words(now) }
+    if now == *last {
+        Change::Nothing
+    } else if now == (Up { lease_seconds: now.lease_seconds, ..last.clone() }) {
+        Change::Seconds
+    } else {
+        Change::Words(now)
+    }
 }
 
 /// A lease that goes on as it is changes nothing, and is not written down each time.
@@ -177,9 +185,10 @@ fn with(lease: &Lease, pen: &Pen) -> Result<(), Failure> {
     let resolver = Path::new(name_servers::FILE);
     match change(account.last_up(&lease.interface), &has, &wish) {
         Change::Nothing => return Ok(()),
+        Change::Seconds => return pen.renew(&lease.interface, lease.seconds),
         Change::Words(now) => {
             name_servers::write(resolver, &lease.interface, &lease.name_servers)?;
-            return pen.renew(now);
+            return pen.note(What::Up(now)).map(drop);
         }
         Change::Anew => {}
     }
@@ -193,7 +202,7 @@ fn with(lease: &Lease, pen: &Pen) -> Result<(), Failure> {
         Err(failure) => return Err(failure),
     };
     name_servers::write(resolver, &lease.interface, &lease.name_servers)?;
-    pen.note(What::Up(up)).map(|_| ())
+    pen.note(What::Up(up)).map(drop)
 }
 
 #[cfg(test)]
@@ -292,10 +301,18 @@ mod tests {
         assert_eq!(change(Some(&wish), &has, &wish), Change::Nothing);
         let without_way = Up { gateway: None, gateway_not_set: wish.gateway.clone(), ..wish.clone() };
         assert_eq!(change(Some(&without_way), &has, &wish), Change::Nothing, "it could not be set");
-        let longer = Up { lease_seconds: Some(1), name_servers: vec![], ..wish.clone() };
-        assert_eq!(change(Some(&wish), &has, &longer), Change::Words(longer.clone()));
-        let kept = Up { gateway: None, gateway_not_set: wish.gateway.clone(), ..longer.clone() };
-        assert_eq!(change(Some(&without_way), &has, &longer), Change::Words(kept));
+        let longer = Up { lease_seconds: Some(1), ..wish.clone() };
+        assert_eq!(change(Some(&wish), &has, &longer), Change::Seconds);
+        assert_eq!(change(Some(&without_way), &has, &longer), Change::Seconds);
+        for other in [
+            Up { name_servers: vec!["10.0.2.9".into()], ..wish.clone() },
+            Up { name_servers: vec![], ..longer.clone() },
+            Up { dhcp_server: Some("10.0.2.9".into()), ..longer.clone() },
+        ] {
+            assert_eq!(change(Some(&wish), &has, &other), Change::Words(other.clone()));
+            let kept = Up { gateway: None, gateway_not_set: wish.gateway.clone(), ..other.clone() };
+            assert_eq!(change(Some(&without_way), &has, &other), Change::Words(kept));
+        }
         for (last, has) in [
             (None, &has[..]),
             (Some(&wish), &[]),
