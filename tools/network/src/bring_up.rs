@@ -153,6 +153,7 @@ fn come_up(interface: &Interface, way: &Way, pen: &Pen) -> Result<Act, Failure> 
                 name_servers: name_servers.iter().map(Ipv4Addr::to_string).collect(),
                 dhcp_server: None,
                 lease_seconds: None,
+                unasked: false,
             }))
         }
     }

@@ -109,6 +109,7 @@ impl Lease {
             name_servers: self.name_servers.iter().map(Ipv4Addr::to_string).collect(),
             dhcp_server: self.server.map(|server| server.to_string()),
             lease_seconds: self.seconds,
+            unasked: false,
         }
     }
 }
@@ -165,8 +166,12 @@ fn change(last: Option<&Up>, has: &[String], wish: &Up) -> Change {
             && (last.method, &last.address, wished(last)) == (wish.method, &wish.address, wished(wish))
     };
     let Some(last) = last.filter(stands) else { return Change::Anew };
-    let now =
-        Up { gateway: last.gateway.clone(), gateway_not_set: last.gateway_not_set.clone(), ..wish.clone() };
+    let now = Up {
+        gateway: last.gateway.clone(),
+        gateway_not_set: last.gateway_not_set.clone(),
+        unasked: last.unasked,
+        ..wish.clone()
+    };
     if now == *last {
         Change::Nothing
     } else if now == (Up { lease_seconds: now.lease_seconds, ..last.clone() }) {
@@ -304,6 +309,8 @@ mod tests {
         let longer = Up { lease_seconds: Some(1), ..wish.clone() };
         assert_eq!(change(Some(&wish), &has, &longer), Change::Seconds);
         assert_eq!(change(Some(&without_way), &has, &longer), Change::Seconds);
+        let unasked = Up { unasked: true, ..wish.clone() };
+        assert_eq!(change(Some(&unasked), &has, &wish), Change::Nothing, "it came by a renewal before");
         for other in [
             Up { name_servers: vec!["10.0.2.9".into()], ..wish.clone() },
             Up { name_servers: vec![], ..longer.clone() },

@@ -52,7 +52,7 @@ pub fn acts(environment: &Environment, language: Language) -> Option<String> {
     let mut sentences: Vec<String> = list(network).skip(untold).map(|act| sentence(act, language)).collect();
     let left_out = omitted(network).saturating_add(u64::try_from(untold).unwrap_or(u64::MAX));
     if left_out > 0 {
-        let words = language.pick("earlier ones are not listed", "项更早的操作未列出");
+        let words = language.pick("others are not listed", "项其他操作未列出");
         sentences.insert(0, format!("{left_out} {words}"));
     }
     (!sentences.is_empty()).then(|| clipped(sentences.join("; "), ALL))
@@ -291,11 +291,11 @@ mod tests {
         let act = done()[2].clone();
         let mut many = environment(NetworkState::Off, json!(vec![act; MOST_ACTS + 3]));
         let told = |environment: &Environment| acts(environment, ENGLISH).unwrap();
-        assert!(told(&many).starts_with("3 earlier ones are not listed; 2026-"), "{}", told(&many));
+        assert!(told(&many).starts_with("3 others are not listed; 2026-"), "{}", told(&many));
         if let Some(account) = many.network.as_mut().and_then(|network| network.account.as_mut()) {
             account["omitted"] = json!(4);
         }
-        assert!(told(&many).starts_with("7 earlier ones are not listed; "), "{}", told(&many));
+        assert!(told(&many).starts_with("7 others are not listed; "), "{}", told(&many));
         assert!(!told(&environment(NetworkState::Off, done())).contains("not listed"));
     }
 
