@@ -3,10 +3,10 @@
 use crate::account::{self, Account, Act, Method, Pen, What, clipped};
 use crate::address::Address;
 use crate::arguments::Up;
-use crate::busybox::{ask_for_lease, ip, is_taken};
+use crate::busybox::{Asked, ask_for_lease, ip, is_taken};
 use crate::failure::Failure;
 use crate::interface::{self, Interface, has_carrier};
-use crate::{busybox, name_servers, take_down, tell};
+use crate::{busybox, lease_refusal, name_servers, take_down, tell};
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -186,14 +186,21 @@ fn lease(interface: &str) -> Result<Act, Failure> {
     tell(format_args!("{interface}: asking for a lease by DHCP"));
     let script =
         std::env::current_exe().map_err(|source| Failure::File { path: "/proc/self/exe".into(), source })?;
-    let process_file = take_down::process_file(interface, Path::new(account::FOLDER));
-    if !ask_for_lease(interface, &script.to_string_lossy(), &process_file.to_string_lossy())? {
-        return Err(Failure::NoLease(interface.to_owned()));
+    let folder = Path::new(account::FOLDER);
+    let process_file = take_down::process_file(interface, folder);
+    lease_refusal::forget(folder, interface);
+    match ask_for_lease(interface, &script.to_string_lossy(), &process_file.to_string_lossy())? {
+        Asked::Kept => {}
+        Asked::GivenUp => return Err(Failure::NoLease(interface.to_owned())),
+        Asked::Stopped => return Err(Failure::NoLeaseKept(interface.to_owned())),
     }
-    let account = Account::read(Path::new(account::FOLDER))?;
+    let account = Account::read(folder)?;
     match (busybox::addresses(interface)?.is_empty(), account.up_now(interface)) {
         (false, Some(act)) => Ok(act.clone()),
-        _ => Err(Failure::LeaseNotSet(interface.to_owned())),
+        _ => Err(Failure::LeaseNotSet {
+            interface: interface.to_owned(),
+            reason: lease_refusal::last(folder, interface),
+        }),
     }
 }
 
@@ -247,10 +254,16 @@ mod tests {
         let down = after(failure(), Ok(()));
         assert!(down.to_string().ends_with("ask again; taken down again"), "{down}");
         assert_eq!(down.exit_code(), 3);
-        let left = after(failure(), Err(Failure::LeaseNotSet("eth0".into())));
+        let not_set = || Failure::LeaseNotSet { interface: "eth0".into(), reason: "no mask".into() };
+        let left = after(failure(), Err(not_set()));
         assert!(left.to_string().contains("; taking it down again FAILED: eth0: a lease came"), "{left}");
         assert_eq!(left.exit_code(), 3);
-        for alone in [failure(), Failure::NoLease("eth0".into()), Failure::LeaseNotSet("eth0".into())] {
+        let no_lease = [Failure::NoLease("eth0".into()), Failure::NoLeaseKept("eth0".into())];
+        for alone in &no_lease {
+            assert!(alone.to_string().contains("--address A.B.C.D/N"), "what to do next: {alone}");
+            assert_eq!(alone.exit_code(), 4);
+        }
+        for alone in no_lease.into_iter().chain([failure(), not_set()]) {
             assert!(!alone.to_string().contains("taken down"), "{alone}");
         }
     }

@@ -5,7 +5,7 @@ use crate::address::{Address, HostAddress, prefix_by_class};
 use crate::bring_up::{find, set};
 use crate::busybox::{addresses, ip};
 use crate::failure::Failure;
-use crate::{name_servers, tell};
+use crate::{lease_refusal, name_servers, tell};
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -114,14 +114,20 @@ impl Lease {
     }
 }
 
-/// Does what an event asks for.
+/// Does what an event asks for. Nobody hears what udhcpc's program says, so why a lease is not used is left for who asked for it.
 pub fn apply(event: Event) -> Result<(), Failure> {
     let folder = Path::new(account::FOLDER);
     match event {
         Event::Nothing => Ok(()),
-        Event::Incomplete { interface, what } => Err(Failure::LeaseWithout { interface, what }),
         Event::Without { interface } => without(&interface, folder, addresses, ip),
-        Event::Lease(lease) => with(&lease, &Pen::take(folder)?),
+        Event::Incomplete { interface, what } => {
+            let name = find(&interface)?.name;
+            lease_refusal::left(folder, &name, Err(Failure::LeaseWithout { interface, what }))
+        }
+        Event::Lease(lease) => {
+            let name = find(&lease.interface)?.name;
+            lease_refusal::left(folder, &name, Pen::take(folder).and_then(|pen| with(&lease, &pen)))
+        }
     }
 }
 
@@ -291,7 +297,7 @@ mod tests {
             failure.starts_with("eth9: the lease of 10.0.2.15/24 ended; but this is NOT written"),
             "{failure}"
         );
-        let unknown = |_: &str| Err(Failure::LeaseNotSet("eth9".into()));
+        let unknown = |_: &str| Err(Failure::NoSuchInterface("eth9".into()));
         assert!(without("eth9", folder.path(), unknown, ip).is_err());
         assert_eq!(done.get(), 2);
         without("eth9", folder.path(), has, ip).unwrap();

@@ -15,6 +15,7 @@ mod busybox;
 mod failure;
 mod interface;
 mod lease;
+mod lease_refusal;
 mod name_servers;
 mod ntp_packet;
 mod status;
