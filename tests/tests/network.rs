@@ -296,6 +296,11 @@ fn what_cannot_be_is_told_in_one_line_and_leaves_the_interface_down() {
     check(&mut bench, "up nothing0 --dhcp", 2, "nothing0: no wired interface of this name");
     check(&mut bench, "up lo --dhcp", 2, "lo: no wired interface");
     check(&mut bench, "down nothing0", 2, "nothing0: no wired interface");
+    assert_eq!(
+        bench.told(&format!("down {other}")),
+        Value::Null,
+        "it was down, and nothing says that it was up"
+    );
     let outside = format!("up {wire} --address 10.0.2.77/24 --gateway 192.0.2.1");
     check(&mut bench, &outside, 2, "the gateway 192.0.2.1 does not lie in the network");
     check(&mut bench, "time 10.0.2.2", 2, "10.0.2.2: not reached from here");

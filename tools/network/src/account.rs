@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Where the live environment keeps it.
 pub const FOLDER: &str = "/run/permafrost";
 
-/// Acts that are kept, the newest.
+/// Acts that are kept.
 const MOST_ACTS: usize = 64;
 
 /// Characters of a text in it: no act is so long that all of them exceed [`MOST_BYTES`].
@@ -25,7 +25,7 @@ const MOST_BYTES: u64 = 256 << 10;
 pub struct Account {
     /// What was done.
     pub acts: Vec<Act>,
-    /// How many older acts are left out.
+    /// How many acts are left out.
     pub omitted: u64,
 }
 
@@ -58,6 +58,8 @@ pub enum What {
         interface: String,
         /// How.
         method: Method,
+        /// Whether it was up for a while, so that a frame may have left.
+        link_up: bool,
         /// Why.
         reason: String,
     },
@@ -121,6 +123,9 @@ pub struct Up {
     /// How long it is given for before it must be renewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease_seconds: Option<u64>,
+    /// Whether no command asked for it: a lease that was kept brought something else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
 }
 
 impl What {
@@ -133,6 +138,15 @@ impl What {
             | What::LeaseEnded { interface, .. }
             | What::Down { interface } => Some(interface),
             What::Time(_) | What::TimeFailed { .. } => None,
+        }
+    }
+
+    /// Whether a lease made it, not a command.
+    fn is_unasked(&self) -> bool {
+        match self {
+            What::Up(up) => up.unasked,
+            What::LeaseEnded { .. } => true,
+            _ => false,
         }
     }
 }
@@ -166,34 +180,58 @@ impl Account {
         })
     }
 
-    /// Writes in place of how an interface came up the last time what is true of it by now; the time stays that at which it did.
-    fn renew(&mut self, now: Up) {
+    /// Writes down how long the lease of an interface is given for by now; all else of how it came up the last time stays, with
+    /// its time.
+    fn renew(&mut self, interface: &str, lease_seconds: Option<u64>) {
         let up = self.acts.iter_mut().rev().find_map(|act| match &mut act.what {
-            What::Up(up) if up.interface == now.interface => Some(up),
+            What::Up(up) if up.interface == interface => Some(up),
             _ => None,
         });
         if let Some(up) = up {
-            *up = now;
+            up.lease_seconds = lease_seconds;
         }
     }
 
-    /// Adds an act, and leaves the oldest out where there are too many, but never the last time that was told. How a beginning
-    /// ended takes its place.
+    /// Where the beginning stands of an interface that is about to come up. That an address of it went meanwhile is no end of it.
+    fn begun(&self, interface: Option<&str>) -> Option<usize> {
+        let is_of_it =
+            |what: &What| what.interface() == interface && !matches!(what, What::LeaseEnded { .. });
+        let last = self.acts.iter().rposition(|act| is_of_it(&act.what))?;
+        self.acts.get(last).is_some_and(|act| matches!(act.what, What::UpBegun { .. })).then_some(last)
+    }
+
+    /// What a lease brought to an interface that no command is about to bring up is marked as such.
+    fn mark(&self, what: &mut What) {
+        let asked = self.begun(what.interface()).is_some();
+        if let What::Up(up) = what {
+            up.unasked = up.method == Method::Dhcp && !asked;
+        }
+    }
+
+    /// Adds an act, and leaves others out where there are too many. How a beginning ended takes its place.
     fn add(&mut self, act: Act) {
         if matches!(act.what, What::Up(_) | What::UpFailed { .. }) {
-            let interface = act.what.interface();
-            let last = self.acts.iter().rposition(|other| other.what.interface() == interface);
-            let begun = last.filter(|place| {
-                self.acts.get(*place).is_some_and(|act| matches!(act.what, What::UpBegun { .. }))
-            });
+            let begun = self.begun(act.what.interface());
             begun.map(|place| self.acts.remove(place));
         }
         self.acts.push(act);
         while self.acts.len() > MOST_ACTS {
-            let time = self.acts.iter().rposition(|act| matches!(act.what, What::Time(_)));
-            self.acts.remove(usize::from(time == Some(0)));
+            self.acts.remove(self.first_to_go());
             self.omitted = self.omitted.saturating_add(1);
         }
+    }
+
+    /// The oldest act that no command asked for, unless it is the last of its interface, which says how that is by now: no server
+    /// is to push out what the examiner did. Where there is none, the oldest of all, but never the last time that was told.
+    fn first_to_go(&self) -> usize {
+        let is_last = |place: usize, act: &Act| {
+            let mut later = self.acts.iter().skip(place.saturating_add(1));
+            !later.any(|later| later.what.interface() == act.what.interface())
+        };
+        let mut acts = self.acts.iter().enumerate();
+        let unasked = acts.find(|(place, act)| act.what.is_unasked() && !is_last(*place, act));
+        let time = self.acts.iter().rposition(|act| matches!(act.what, What::Time(_)));
+        unasked.map_or(usize::from(time == Some(0)), |(place, _)| place)
     }
 }
 
@@ -235,18 +273,20 @@ impl Pen {
 
     /// Writes down what was done just now.
     pub fn note(&self, what: What) -> Result<Act, Failure> {
-        let act = Act { time: now(), what };
-        match self.change(|account| account.add(act.clone())) {
+        let mut act = Act { time: now(), what };
+        let add = |account: &mut Account| {
+            account.mark(&mut act.what);
+            account.add(act.clone());
+        };
+        match self.change(add) {
             Ok(()) => Ok(act),
             Err(failure) => Err(Failure::Unwritten { act: Box::new(act), source: Box::new(failure) }),
         }
     }
 
-    /// Writes down what is true by now of an interface that is up.
-    pub fn renew(&self, up: Up) -> Result<(), Failure> {
-        let act = Act { time: now(), what: What::Up(up.clone()) };
-        let unwritten = |failure| Failure::Unwritten { act: Box::new(act), source: Box::new(failure) };
-        self.change(|account| account.renew(up)).map_err(unwritten)
+    /// Writes down how long a lease that goes on is given for by now.
+    pub fn renew(&self, interface: &str, lease_seconds: Option<u64>) -> Result<(), Failure> {
+        self.change(|account| account.renew(interface, lease_seconds))
     }
 
     /// What keeps a lease writes too, so that one reads only what the other has written; and whoever reads the file finds one
@@ -316,6 +356,7 @@ mod tests {
             name_servers: vec!["10.0.2.3".into()],
             dhcp_server: Some("10.0.2.2".into()),
             lease_seconds: Some(86400),
+            unasked: false,
         }
     }
 
@@ -329,6 +370,7 @@ mod tests {
         let folder = folder.path().join("permafrost");
         assert_eq!(Account::read(&folder).unwrap(), Account::default());
         let pen = Pen::take(&folder).unwrap();
+        pen.begin("eth0", Method::Dhcp).unwrap();
         let noted = [
             pen.note(What::Up(up())).unwrap(),
             pen.note(time()).unwrap(),
@@ -363,6 +405,54 @@ mod tests {
         }
         let bytes = serde_json::to_vec_pretty(&account).unwrap().len();
         assert!(u64::try_from(bytes).unwrap() < MOST_BYTES, "{bytes}");
+    }
+
+    #[test]
+    fn no_server_pushes_out_what_was_asked_for() {
+        let act = |what| Act { time: now(), what };
+        let failed = What::TimeFailed { server: "ntp.example".into(), reason: "no answer".into() };
+        let by_hand = Up { interface: "eth1".into(), method: Method::Static, ..up() };
+        let asked = [What::Up(up()), What::Up(by_hand), failed.clone(), time()].map(act);
+        let mut account = Account { acts: asked.to_vec(), omitted: 0 };
+        let last = |number: u32| Up { address: format!("10.0.2.{number}/24"), unasked: true, ..up() };
+        for number in 0..500 {
+            account.add(act(What::LeaseEnded { interface: "eth0".into(), address: "10.0.2.15/24".into() }));
+            account.add(act(What::Up(last(number))));
+        }
+        assert_eq!(account.acts[..4], asked);
+        assert_eq!(account.last_up("eth0"), Some(&last(499)));
+        assert_eq!((account.acts.len(), account.omitted), (MOST_ACTS, 1004 - 64));
+        // Where commands fill it, a lease takes the place of one of them, for how the interface is by now.
+        (0..MOST_ACTS).for_each(|_| account.add(act(failed.clone())));
+        for number in 0..500 {
+            account.add(act(What::Up(last(number))));
+            assert_eq!(account.up_now("eth0").map(|act| &act.what), Some(&What::Up(last(number))));
+        }
+        let unasked = account.acts.iter().filter(|act| act.what.is_unasked()).count();
+        assert_eq!((account.acts.len(), unasked, account.omitted), (MOST_ACTS, 1, 1004 + 64 + 500 - 64));
+    }
+
+    #[test]
+    fn what_a_lease_brings_unasked_is_told_from_what_a_command_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pen = Pen::take(folder.path()).unwrap();
+        pen.begin("eth0", Method::Dhcp).unwrap();
+        // udhcpc begins by taking away an address that somebody else had set.
+        pen.note(What::LeaseEnded { interface: "eth0".into(), address: "192.0.2.1/24".into() }).unwrap();
+        pen.note(What::Up(up())).unwrap();
+        pen.note(What::Up(Up { name_servers: vec![], ..up() })).unwrap();
+        pen.note(What::Up(Up { method: Method::Static, unasked: true, ..up() })).unwrap();
+        let acts = Account::read(folder.path()).unwrap().acts;
+        let ups: Vec<bool> = acts
+            .iter()
+            .filter_map(|act| match &act.what {
+                What::Up(up) => Some(up.unasked),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((acts.len(), ups), (4, vec![false, true, false]), "{acts:?}");
+        let text = fs::read_to_string(folder.path().join("network.json")).unwrap();
+        assert_eq!(text.matches(r#""unasked": true"#).count(), 1, "{text}");
     }
 
     #[test]
@@ -409,6 +499,7 @@ mod tests {
         let failed = |interface: &str| What::UpFailed {
             interface: interface.into(),
             method: Method::Dhcp,
+            link_up: true,
             reason: "no cable".into(),
         };
         let acts = || -> Vec<String> {
@@ -433,17 +524,18 @@ mod tests {
     }
 
     #[test]
-    fn a_renewed_lease_stands_in_place_of_the_one_before() {
+    fn a_renewed_lease_changes_how_long_it_is_given_for_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let pen = Pen::take(folder.path()).unwrap();
+        pen.begin("eth0", Method::Dhcp).unwrap();
         let first = pen.note(What::Up(up())).unwrap();
         pen.note(time()).unwrap();
-        pen.renew(Up { lease_seconds: Some(60), ..up() }).unwrap();
-        pen.renew(Up { interface: "eth1".into(), ..up() }).unwrap();
+        pen.renew("eth0", Some(60)).unwrap();
+        pen.renew("eth1", Some(61)).unwrap();
         let account = Account::read(folder.path()).unwrap();
         assert_eq!(account.acts.len(), 2);
         assert_eq!(account.acts[0].time, first.time);
-        assert_eq!(account.last_up("eth0").unwrap().lease_seconds, Some(60));
+        assert_eq!(account.last_up("eth0"), Some(&Up { lease_seconds: Some(60), ..up() }));
     }
 
     proptest! {

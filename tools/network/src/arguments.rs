@@ -12,8 +12,9 @@ at UDP port 68 for answers while it asks for a lease or renews it. A lease is ke
 Without a cable up ends after 10 s, without an answer after 15 s, and without a lease after a minute, whatever a server \
 answers.
 
-Exit codes: 0 done; 2 wrong usage or could not be carried out; 3 no cable; 4 no answer: nobody gave a lease, or no time \
-came; 5 the answer cannot be used: of the time server, or another machine has the address.
+Exit codes: 0 done; 2 wrong usage or could not be carried out; 3 no cable; 4 no answer: no lease was kept, also where another \
+machine has the address that a server gave, or no time came; 5 the answer cannot be used: of the time server, or another \
+machine has the address of --address.
 What was done stands in /run/permafrost/network.json, and from there in the record of each acquisition. Memory: below 8 MiB.";
 
 /// Wired network, off until it is asked for, and the time of an NTP server, which is told and never set.

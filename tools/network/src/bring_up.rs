@@ -3,10 +3,10 @@
 use crate::account::{self, Account, Act, Method, Pen, What, clipped};
 use crate::address::Address;
 use crate::arguments::Up;
-use crate::busybox::{ask_for_lease, ip, is_taken};
+use crate::busybox::{Asked, ask_for_lease, ip, is_taken};
 use crate::failure::Failure;
 use crate::interface::{self, Interface, has_carrier};
-use crate::{busybox, name_servers, take_down, tell};
+use crate::{busybox, lease_refusal, name_servers, take_down, tell};
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -62,11 +62,15 @@ pub fn bring_up(wish: &Up) -> Result<Act, Failure> {
     let pen = Pen::take(folder)?;
     make_quiet(&interface.name, folder, Path::new("/proc/sys/net/ipv6/conf"))?;
     pen.begin(&interface.name, way.method())?;
-    come_up(&interface, &way, &pen).map_err(|failure| {
+    let doing = format!("{}: bringing it up", interface.name);
+    let link = ip(&doing, &["link", "set", "dev", &interface.name, "up"]);
+    let link_up = is_up(&link, || find(&interface.name));
+    link.and_then(|_| come_up(&interface, &way, &pen)).map_err(|failure| {
         let failure = after(failure, take_down::quietly(&interface.name));
         let what = What::UpFailed {
             interface: interface.name.clone(),
             method: way.method(),
+            link_up,
             reason: clipped(&failure),
         };
         // The failure itself is what must be told; this comes beside it.
@@ -75,6 +79,11 @@ pub fn bring_up(wish: &Up) -> Result<Act, Failure> {
         }
         failure
     })
+}
+
+/// Whether an interface is up by now: where it could not be told to be, the kernel knows, and where that can't be asked, it may be.
+fn is_up(link: &Result<String, Failure>, now: impl Fn() -> Result<Interface, Failure>) -> bool {
+    link.is_ok() || now().map_or(true, |interface| interface.up)
 }
 
 /// What would speak by itself once the interface is up: a udhcpc of an earlier time, whose address would come beside the new one,
@@ -119,9 +128,9 @@ fn turn_ipv6_off(settings: &Path, interface: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// What follows once the link is up.
 fn come_up(interface: &Interface, way: &Way, pen: &Pen) -> Result<Act, Failure> {
     let name = interface.name.as_str();
-    ip(&format!("{name}: bringing it up"), &["link", "set", "dev", name, "up"])?;
     tell(format_args!("{name}: IPv6 is off; waiting for the link"));
     await_carrier(name)?;
     match way {
@@ -144,6 +153,7 @@ fn come_up(interface: &Interface, way: &Way, pen: &Pen) -> Result<Act, Failure> 
                 name_servers: name_servers.iter().map(Ipv4Addr::to_string).collect(),
                 dhcp_server: None,
                 lease_seconds: None,
+                unasked: false,
             }))
         }
     }
@@ -176,14 +186,21 @@ fn lease(interface: &str) -> Result<Act, Failure> {
     tell(format_args!("{interface}: asking for a lease by DHCP"));
     let script =
         std::env::current_exe().map_err(|source| Failure::File { path: "/proc/self/exe".into(), source })?;
-    let process_file = take_down::process_file(interface, Path::new(account::FOLDER));
-    if !ask_for_lease(interface, &script.to_string_lossy(), &process_file.to_string_lossy())? {
-        return Err(Failure::NoLease(interface.to_owned()));
+    let folder = Path::new(account::FOLDER);
+    let process_file = take_down::process_file(interface, folder);
+    lease_refusal::forget(folder, interface);
+    match ask_for_lease(interface, &script.to_string_lossy(), &process_file.to_string_lossy())? {
+        Asked::Kept => {}
+        Asked::GivenUp => return Err(Failure::NoLease(interface.to_owned())),
+        Asked::Stopped => return Err(Failure::NoLeaseKept(interface.to_owned())),
     }
-    let account = Account::read(Path::new(account::FOLDER))?;
+    let account = Account::read(folder)?;
     match (busybox::addresses(interface)?.is_empty(), account.up_now(interface)) {
         (false, Some(act)) => Ok(act.clone()),
-        _ => Err(Failure::LeaseNotSet(interface.to_owned())),
+        _ => Err(Failure::LeaseNotSet {
+            interface: interface.to_owned(),
+            reason: lease_refusal::last(folder, interface),
+        }),
     }
 }
 
@@ -214,15 +231,39 @@ mod tests {
     }
 
     #[test]
+    fn an_interface_that_never_was_up_is_not_said_to_have_been() {
+        let interface = |up| Interface {
+            name: "eth0".into(),
+            driver: None,
+            mac: None,
+            up,
+            cable: None,
+            speed_mbit: None,
+            addresses: vec![],
+        };
+        let refused = || Err(Failure::NoCable("eth0".into()));
+        assert!(!is_up(&refused(), || Ok(interface(false))));
+        assert!(is_up(&refused(), || Ok(interface(true))), "up all the same");
+        assert!(is_up(&refused(), || Err(Failure::NoSuchInterface("eth0".into()))), "nobody knows");
+        assert!(is_up(&Ok(String::new()), || Ok(interface(false))), "it may have gone down by itself");
+    }
+
+    #[test]
     fn what_became_of_the_interface_is_told_as_it_is() {
         let failure = || Failure::NoCable("eth0".into());
         let down = after(failure(), Ok(()));
         assert!(down.to_string().ends_with("ask again; taken down again"), "{down}");
         assert_eq!(down.exit_code(), 3);
-        let left = after(failure(), Err(Failure::LeaseNotSet("eth0".into())));
+        let not_set = || Failure::LeaseNotSet { interface: "eth0".into(), reason: "no mask".into() };
+        let left = after(failure(), Err(not_set()));
         assert!(left.to_string().contains("; taking it down again FAILED: eth0: a lease came"), "{left}");
         assert_eq!(left.exit_code(), 3);
-        for alone in [failure(), Failure::NoLease("eth0".into()), Failure::LeaseNotSet("eth0".into())] {
+        let no_lease = [Failure::NoLease("eth0".into()), Failure::NoLeaseKept("eth0".into())];
+        for alone in &no_lease {
+            assert!(alone.to_string().contains("--address A.B.C.D/N"), "what to do next: {alone}");
+            assert_eq!(alone.exit_code(), 4);
+        }
+        for alone in no_lease.into_iter().chain([failure(), not_set()]) {
             assert!(!alone.to_string().contains("taken down"), "{alone}");
         }
     }

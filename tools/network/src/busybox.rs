@@ -53,8 +53,19 @@ pub fn is_taken(interface: &str, address: &str) -> Result<bool, Failure> {
     }
 }
 
-/// Runs `udhcpc` until it has a lease, which it then keeps in the background, or has given up or was stopped: false.
-pub fn ask_for_lease(interface: &str, script: &str, process_file: &str) -> Result<bool, Failure> {
+/// How asking for a lease ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// udhcpc has one, and keeps it in the background.
+    Kept,
+    /// udhcpc gave up.
+    GivenUp,
+    /// It went on asking, and was stopped: where nobody answers it gives up sooner.
+    Stopped,
+}
+
+/// Runs `udhcpc` until it has a lease, or has given up or was stopped.
+pub fn ask_for_lease(interface: &str, script: &str, process_file: &str) -> Result<Asked, Failure> {
     // Five requests, three seconds apart. Neither a vendor nor the name of this machine is told, and asked for is what is used:
     // subnet mask (RFC 2132, clause 3.3), router (3.5), domain name server (3.8). The address offered is looked for first.
     let words = [
@@ -89,7 +100,15 @@ pub fn ask_for_lease(interface: &str, script: &str, process_file: &str) -> Resul
         program: "udhcpc",
         said: e.to_string(),
     })?;
-    Ok(status.is_some_and(|status| status.success()))
+    Ok(asked(status))
+}
+
+fn asked(status: Option<ExitStatus>) -> Asked {
+    match status {
+        Some(status) if status.success() => Asked::Kept,
+        Some(_) => Asked::GivenUp,
+        None => Asked::Stopped,
+    }
 }
 
 /// Runs a program and tells how it ended; `None` where it took too long and was ended, in good manners first. What it ends with
@@ -160,6 +179,13 @@ mod tests {
         let second = Duration::from_secs(1);
         let status = run_within(Command::new("sh").args(["-c", script]), second, second).unwrap();
         status.map(|status| status.code().unwrap())
+    }
+
+    #[test]
+    fn who_was_stopped_is_told_from_who_gave_up() {
+        use std::os::unix::process::ExitStatusExt;
+        let ended = |code: i32| Some(ExitStatus::from_raw(code << 8));
+        assert_eq!([ended(0), ended(1), None].map(asked), [Asked::Kept, Asked::GivenUp, Asked::Stopped]);
     }
 
     #[test]

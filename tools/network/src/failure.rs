@@ -52,9 +52,17 @@ pub enum Failure {
     /// Nothing is plugged in.
     #[error("{0}: no cable, or nothing at its other end: plug it in and ask again")]
     NoCable(String),
-    /// DHCP without an answer.
-    #[error("{0}: nobody gave a lease by DHCP: check cable and network, or give --address A.B.C.D/N")]
+    /// DHCP without an answer, or without one in the end.
+    #[error(
+        "{0}: nobody gave a lease by DHCP that could be kept: check cable and network, or give --address A.B.C.D/N"
+    )]
     NoLease(String),
+    /// DHCP without an end.
+    #[error(
+        "{0}: no lease was kept within a minute, as where a server refuses, or another machine has the address that it gives: \
+         give a free one by --address A.B.C.D/N"
+    )]
+    NoLeaseKept(String),
     /// Another machine has the address.
     #[error("{interface}: another machine has {address} already: take a free address")]
     AddressTaken {
@@ -74,8 +82,15 @@ pub enum Failure {
         said: String,
     },
     /// A lease came, but no address of it stands, or no account of it.
-    #[error("{0}: a lease came, but its address could not be set, or not be written down")]
-    LeaseNotSet(String),
+    #[error(
+        "{interface}: a lease came, but was not used ({reason}): give --address A.B.C.D/N, or ask who runs the network"
+    )]
+    LeaseNotSet {
+        /// Interface.
+        interface: String,
+        /// What the program that udhcpc calls said.
+        reason: String,
+    },
     /// `udhcpc` called without what it has to tell.
     #[error("{interface}: a lease without {what}")]
     LeaseWithout {
@@ -207,7 +222,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::NoCable(_) => EXIT_NO_CABLE,
-            Failure::NoLease(_) | Failure::NoTime { .. } => EXIT_NO_ANSWER,
+            Failure::NoLease(_) | Failure::NoLeaseKept(_) | Failure::NoTime { .. } => EXIT_NO_ANSWER,
             Failure::UnusableTime { .. }
             | Failure::ContradictoryTimes { .. }
             | Failure::AddressTaken { .. } => EXIT_UNUSABLE,

@@ -5,7 +5,7 @@ use crate::address::{Address, HostAddress, prefix_by_class};
 use crate::bring_up::{find, set};
 use crate::busybox::{addresses, ip};
 use crate::failure::Failure;
-use crate::{name_servers, tell};
+use crate::{lease_refusal, name_servers, tell};
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -109,18 +109,25 @@ impl Lease {
             name_servers: self.name_servers.iter().map(Ipv4Addr::to_string).collect(),
             dhcp_server: self.server.map(|server| server.to_string()),
             lease_seconds: self.seconds,
+            unasked: false,
         }
     }
 }
 
-/// Does what an event asks for.
+/// Does what an event asks for. Nobody hears what udhcpc's program says, so why a lease is not used is left for who asked for it.
 pub fn apply(event: Event) -> Result<(), Failure> {
     let folder = Path::new(account::FOLDER);
     match event {
         Event::Nothing => Ok(()),
-        Event::Incomplete { interface, what } => Err(Failure::LeaseWithout { interface, what }),
         Event::Without { interface } => without(&interface, folder, addresses, ip),
-        Event::Lease(lease) => with(&lease, &Pen::take(folder)?),
+        Event::Incomplete { interface, what } => {
+            let name = find(&interface)?.name;
+            lease_refusal::left(folder, &name, Err(Failure::LeaseWithout { interface, what }))
+        }
+        Event::Lease(lease) => {
+            let name = find(&lease.interface)?.name;
+            lease_refusal::left(folder, &name, Pen::take(folder).and_then(|pen| with(&lease, &pen)))
+        }
     }
 }
 
@@ -148,7 +155,9 @@ fn without(
 enum Change {
     /// It goes on as it is.
     Nothing,
-    /// Its time, its server or its name servers: the address stands.
+    /// How long it is given for, and nothing else.
+    Seconds,
+    /// Its server or its name servers: the address stands. What led to a name before is not what does by now.
     Words(Up),
     /// Everything is to be set.
     Anew,
@@ -163,9 +172,19 @@ fn change(last: Option<&Up>, has: &[String], wish: &Up) -> Change {
             && (last.method, &last.address, wished(last)) == (wish.method, &wish.address, wished(wish))
     };
     let Some(last) = last.filter(stands) else { return Change::Anew };
-    let now =
-        Up { gateway: last.gateway.clone(), gateway_not_set: last.gateway_not_set.clone(), ..wish.clone() };
-    if now == *last { Change::Nothing } else { Change::Words(now) }
+    let now = Up {
+        gateway: last.gateway.clone(),
+        gateway_not_set: last.gateway_not_set.clone(),
+        unasked: last.unasked,
+        ..wish.clone()
+    };
+    if now == *last {
+        Change::Nothing
+    } else if now == (Up { lease_seconds: now.lease_seconds, ..last.clone() }) {
+        Change::Seconds
+    } else {
+        Change::Words(now)
+    }
 }
 
 /// A lease that goes on as it is changes nothing, and is not written down each time.
@@ -177,9 +196,10 @@ fn with(lease: &Lease, pen: &Pen) -> Result<(), Failure> {
     let resolver = Path::new(name_servers::FILE);
     match change(account.last_up(&lease.interface), &has, &wish) {
         Change::Nothing => return Ok(()),
+        Change::Seconds => return pen.renew(&lease.interface, lease.seconds),
         Change::Words(now) => {
             name_servers::write(resolver, &lease.interface, &lease.name_servers)?;
-            return pen.renew(now);
+            return pen.note(What::Up(now)).map(drop);
         }
         Change::Anew => {}
     }
@@ -193,7 +213,7 @@ fn with(lease: &Lease, pen: &Pen) -> Result<(), Failure> {
         Err(failure) => return Err(failure),
     };
     name_servers::write(resolver, &lease.interface, &lease.name_servers)?;
-    pen.note(What::Up(up)).map(|_| ())
+    pen.note(What::Up(up)).map(drop)
 }
 
 #[cfg(test)]
@@ -277,7 +297,7 @@ mod tests {
             failure.starts_with("eth9: the lease of 10.0.2.15/24 ended; but this is NOT written"),
             "{failure}"
         );
-        let unknown = |_: &str| Err(Failure::LeaseNotSet("eth9".into()));
+        let unknown = |_: &str| Err(Failure::NoSuchInterface("eth9".into()));
         assert!(without("eth9", folder.path(), unknown, ip).is_err());
         assert_eq!(done.get(), 2);
         without("eth9", folder.path(), has, ip).unwrap();
@@ -292,10 +312,20 @@ mod tests {
         assert_eq!(change(Some(&wish), &has, &wish), Change::Nothing);
         let without_way = Up { gateway: None, gateway_not_set: wish.gateway.clone(), ..wish.clone() };
         assert_eq!(change(Some(&without_way), &has, &wish), Change::Nothing, "it could not be set");
-        let longer = Up { lease_seconds: Some(1), name_servers: vec![], ..wish.clone() };
-        assert_eq!(change(Some(&wish), &has, &longer), Change::Words(longer.clone()));
-        let kept = Up { gateway: None, gateway_not_set: wish.gateway.clone(), ..longer.clone() };
-        assert_eq!(change(Some(&without_way), &has, &longer), Change::Words(kept));
+        let longer = Up { lease_seconds: Some(1), ..wish.clone() };
+        assert_eq!(change(Some(&wish), &has, &longer), Change::Seconds);
+        assert_eq!(change(Some(&without_way), &has, &longer), Change::Seconds);
+        let unasked = Up { unasked: true, ..wish.clone() };
+        assert_eq!(change(Some(&unasked), &has, &wish), Change::Nothing, "it came by a renewal before");
+        for other in [
+            Up { name_servers: vec!["10.0.2.9".into()], ..wish.clone() },
+            Up { name_servers: vec![], ..longer.clone() },
+            Up { dhcp_server: Some("10.0.2.9".into()), ..longer.clone() },
+        ] {
+            assert_eq!(change(Some(&wish), &has, &other), Change::Words(other.clone()));
+            let kept = Up { gateway: None, gateway_not_set: wish.gateway.clone(), ..other.clone() };
+            assert_eq!(change(Some(&without_way), &has, &other), Change::Words(kept));
+        }
         for (last, has) in [
             (None, &has[..]),
             (Some(&wish), &[]),

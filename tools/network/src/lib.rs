@@ -15,6 +15,7 @@ mod busybox;
 mod failure;
 mod interface;
 mod lease;
+mod lease_refusal;
 mod name_servers;
 mod ntp_packet;
 mod status;
@@ -66,8 +67,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         }
         Some(Command::Down { interface }) => {
             in_the_booted_environment()?;
-            let act = take_down::take_down(interface)?;
-            status::print(&act, cli.json)
+            match take_down::take_down(interface)? {
+                Some(act) => status::print(&act, cli.json),
+                None => print_that_it_was_down(interface, cli.json),
+            }
         }
         Some(Command::Time { server }) => {
             let act = time_reference::ask_and_note(server)?;
@@ -82,6 +85,19 @@ fn in_the_booted_environment() -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::NotBooted),
     }
+}
+
+/// Nothing was done that the account could hold; as JSON that is no act.
+fn print_that_it_was_down(interface: &str, json: bool) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match json {
+        true => writeln!(out, "null")?,
+        false => {
+            let said = format!("{interface} was down already; nothing is written down");
+            writeln!(out, "{}", evidence::Plain(said))?;
+        }
+    }
+    Ok(())
 }
 
 /// Tells how far it is, for people; whether anyone reads it or not.

@@ -81,7 +81,7 @@ fn lines(status: &Status) -> Vec<String> {
         ));
     }
     if status.account.omitted > 0 {
-        lines.push(format!("({} older acts are left out)", status.account.omitted));
+        lines.push(format!("({} acts are left out)", status.account.omitted));
     }
     for act in &status.account.acts {
         let mut sentences = sentences(act).into_iter();
@@ -179,7 +179,7 @@ mod tests {
         let text = lines(&on).join("\n");
         assert!(text.starts_with("Wired network: on, 1 of 2 interfaces up\n"), "{text}");
         assert!(text.contains("up    yes      1000       10.0.2.15/24"), "{text}");
-        assert!(text.contains("(3 older acts are left out)"), "{text}");
+        assert!(text.contains("(3 acts are left out)"), "{text}");
         let clock = "2026-03-17T09:12:04Z  this machine's clock is 3.500000 s ahead of ntp.example:1123, give or take 0.020000 s";
         assert!(text.contains(clock), "{text}");
         assert!(

@@ -12,21 +12,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Takes it down, and writes that down.
-pub fn take_down(name: &str) -> Result<Act, Failure> {
+/// Takes it down, and writes that down; `None` where it was down before and no lease of it was kept.
+pub fn take_down(name: &str) -> Result<Option<Act>, Failure> {
     let interface = find(name)?;
-    take_down_and_note(&interface.name, Path::new(account::FOLDER), ip)
+    take_down_and_note(&interface.name, interface.up, Path::new(account::FOLDER), ip)
 }
 
-/// What is asked for is that the interface falls silent: whether that can be written down is seen to afterwards.
-fn take_down_and_note(interface: &str, folder: &Path, ip: impl Ip) -> Result<Act, Failure> {
-    each_step(interface, folder, ip)?;
-    account::note_afterwards(folder, What::Down { interface: interface.to_owned() })
+/// What is asked for is that the interface falls silent: whether that can be written down is seen to afterwards. Of one that was
+/// silent the account would say that it had been up.
+fn take_down_and_note(
+    interface: &str,
+    was_up: bool,
+    folder: &Path,
+    ip: impl Ip,
+) -> Result<Option<Act>, Failure> {
+    let ended = each_step(interface, folder, ip)?;
+    if !was_up && ended == Keeper::None {
+        return Ok(None);
+    }
+    account::note_afterwards(folder, What::Down { interface: interface.to_owned() }).map(Some)
 }
 
 /// Takes it down.
 pub fn quietly(interface: &str) -> Result<(), Failure> {
-    each_step(interface, Path::new(account::FOLDER), ip)
+    each_step(interface, Path::new(account::FOLDER), ip).map(drop)
 }
 
 /// `ip`, or what stands in for it.
@@ -34,17 +43,25 @@ trait Ip: Fn(&str, &[&str]) -> Result<String, Failure> {}
 
 impl<T: Fn(&str, &[&str]) -> Result<String, Failure>> Ip for T {}
 
+/// The udhcpc of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// It ran, and was ended.
+    Ended,
+    /// None ran.
+    None,
+}
+
 /// Does what can be done, and tells the first thing that could not: an interface whose lease can't be given back must still fall
 /// silent.
-fn each_step(interface: &str, folder: &Path, ip: impl Ip) -> Result<(), Failure> {
+fn each_step(interface: &str, folder: &Path, ip: impl Ip) -> Result<Keeper, Failure> {
     let doing = format!("{interface}: taking it down");
-    let done = [
-        end_lease(interface, folder),
-        ip(&doing, &["-4", "addr", "flush", "dev", interface]).map(drop),
-        ip(&doing, &["link", "set", "dev", interface, "down"]).map(drop),
-    ];
+    let keeper = end_lease(interface, folder);
+    let flushed = ip(&doing, &["-4", "addr", "flush", "dev", interface]);
+    let down = ip(&doing, &["link", "set", "dev", interface, "down"]);
     name_servers::remove(Path::new(name_servers::FILE), interface);
-    done.into_iter().collect()
+    let keeper = keeper?;
+    flushed.and(down).map(|_| keeper)
 }
 
 /// Where udhcpc leaves its process number once it keeps a lease.
@@ -53,18 +70,19 @@ pub fn process_file(interface: &str, folder: &Path) -> PathBuf {
 }
 
 /// Ends udhcpc, which gives the lease back first; nothing where none runs.
-pub fn end_lease(interface: &str, folder: &Path) -> Result<(), Failure> {
+pub fn end_lease(interface: &str, folder: &Path) -> Result<Keeper, Failure> {
     let file = process_file(interface, folder);
     let Some(process) = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<i32>().ok())
     else {
-        return Ok(());
+        return Ok(Keeper::None);
     };
-    if keeps_the_lease(process, interface) {
+    let keeper = if keeps_the_lease(process, interface) { Keeper::Ended } else { Keeper::None };
+    if keeper == Keeper::Ended {
         end(process, interface)?;
     }
     // udhcpc removes it itself unless it was killed.
     let _ = fs::remove_file(file);
-    Ok(())
+    Ok(keeper)
 }
 
 /// A number that stands in a file may belong to another program by now.
@@ -141,10 +159,30 @@ pub mod tests {
             done.borrow_mut().push(words.join(" "));
             Ok(String::new())
         };
-        let failure = take_down_and_note("eth9", &file.join("below"), ip).unwrap_err();
+        let failure = take_down_and_note("eth9", true, &file.join("below"), ip).unwrap_err();
         assert_eq!(done.borrow().last().unwrap(), "link set dev eth9 down");
         let told = failure.to_string();
         assert!(told.starts_with("eth9 down; but this is NOT written down: "), "{told}");
+    }
+
+    #[test]
+    fn what_was_down_before_is_not_written_down_as_taken_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let down = |was_up: bool| {
+            let ip = |_: &str, _: &[&str]| Ok(String::new());
+            take_down_and_note("eth7", was_up, folder.path(), ip).unwrap()
+        };
+        assert_eq!(down(false), None);
+        assert!(!folder.path().join("network.json").exists(), "an account of nothing");
+        fs::write(process_file("eth7", folder.path()), "1\n").unwrap();
+        assert_eq!(down(false), None, "a number that udhcpc does not have any more");
+        let is_down = |act: Option<Act>| act.is_some_and(|act| matches!(act.what, What::Down { .. }));
+        assert!(is_down(down(true)));
+        let mut keeper = keeper("eth7", folder.path());
+        let noted = is_down(down(false));
+        keeper.kill().unwrap();
+        keeper.wait().unwrap();
+        assert!(noted, "a lease was kept");
     }
 
     #[test]

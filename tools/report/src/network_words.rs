@@ -52,7 +52,7 @@ pub fn acts(environment: &Environment, language: Language) -> Option<String> {
     let mut sentences: Vec<String> = list(network).skip(untold).map(|act| sentence(act, language)).collect();
     let left_out = omitted(network).saturating_add(u64::try_from(untold).unwrap_or(u64::MAX));
     if left_out > 0 {
-        let words = language.pick("earlier ones are not listed", "项更早的操作未列出");
+        let words = language.pick("others are not listed", "项其他操作未列出");
         sentences.insert(0, format!("{left_out} {words}"));
     }
     (!sentences.is_empty()).then(|| clipped(sentences.join("; "), ALL))
@@ -125,16 +125,21 @@ fn tells_of(network: &Network, act: &Value) -> bool {
     list(network).any(|known| but_for_lease(known) == act)
 }
 
-/// Acts that an interface was up for, or that took it down.
+/// Acts that an interface was up for, or that took it down; one that failed to come up may tell that it never was.
 const ON: [&str; 6] = ["up-begun", "up", "up-failed", "down", "lease-ended", "time"];
 
 /// Whether it was on earlier in that boot; `None` where the acts that are known tell of nothing, but are not all that there were.
 fn before(network: &Network) -> Option<bool> {
-    let was_on = list(network).any(|act| ON.iter().any(|word| is(act, word)));
+    let was_on = list(network).any(|act| ON.iter().any(|word| is(act, word)) && !stayed_down(act));
     let account = network.account.as_ref();
     let has_acts = account.is_none_or(|account| account.get("acts").is_some_and(Value::is_array));
     let is_whole = network.account_problem.is_none() && omitted(network) == 0 && has_acts;
     (was_on || is_whole).then_some(was_on)
+}
+
+/// Records of earlier versions do not tell: there a frame may have left.
+fn stayed_down(act: &Value) -> bool {
+    is(act, "up-failed") && act.get("link_up") == Some(&Value::Bool(false))
 }
 
 /// How many acts the account itself leaves out.
@@ -250,6 +255,18 @@ mod tests {
         }
         let off = environment(NetworkState::Off, json!([{ "act": "time-failed" }]));
         assert!(state(&off, ENGLISH).unwrap().starts_with("off: no interface was up"));
+    }
+
+    #[test]
+    fn an_interface_whose_link_never_came_up_was_not_on() {
+        let told = |link_up: Value| {
+            let acts = json!([{ "act": "up-failed", "interface": "eth0", "link_up": link_up }]);
+            state(&environment(NetworkState::Off, acts), ENGLISH).unwrap()
+        };
+        assert!(told(json!(false)).starts_with("off: no interface was up"), "{}", told(json!(false)));
+        for unknown in [json!(true), Value::Null, json!("false"), json!(0)] {
+            assert!(told(unknown.clone()).ends_with("on before in this boot"), "{unknown}");
+        }
     }
 
     #[test]
@@ -376,11 +393,11 @@ mod tests {
         let act = done()[2].clone();
         let mut many = environment(NetworkState::Off, json!(vec![act; MOST_ACTS + 3]));
         let told = |environment: &Environment| acts(environment, ENGLISH).unwrap();
-        assert!(told(&many).starts_with("3 earlier ones are not listed; 2026-"), "{}", told(&many));
+        assert!(told(&many).starts_with("3 others are not listed; 2026-"), "{}", told(&many));
         if let Some(account) = many.network.as_mut().and_then(|network| network.account.as_mut()) {
             account["omitted"] = json!(4);
         }
-        assert!(told(&many).starts_with("7 earlier ones are not listed; "), "{}", told(&many));
+        assert!(told(&many).starts_with("7 others are not listed; "), "{}", told(&many));
         assert!(!told(&environment(NetworkState::Off, done())).contains("not listed"));
     }
 
