@@ -385,7 +385,16 @@ fn what_cannot_be_is_told_in_one_line_and_leaves_the_interface_down() {
 
 #[test]
 fn a_time_server_leaves_nothing_of_libfaketime_behind() {
+    // Of a process that there can't be, and of one that there is.
+    let [dead, alive] =
+        [u32::MAX, std::process::id()].map(|process| format!("/dev/shm/faketime_shm_{process}"));
+    for file in [&dead, &alive] {
+        std::fs::write(file, "").unwrap();
+    }
     let server = TimeServer::start("+1s").unwrap();
+    let alive_stays = Path::new(&alive).exists();
+    std::fs::remove_file(&alive).unwrap();
+    assert!(alive_stays && !Path::new(&dead).exists());
     let kept = server.shared_memory();
     assert!(kept.iter().all(|file| file.exists()), "libfaketime names {kept:?} otherwise by now");
     drop(server);

@@ -10,6 +10,7 @@
 
 mod interrupted;
 
+use acquire::durable_text::{draft, draft_path, set_room_aside};
 use interrupted::{FORMS, Form, Small, Source, Tally, go_on_and_judge, is_root, judge, pf_acquire};
 use nix::pty::openpty;
 use std::fs::{self, File};
@@ -114,4 +115,25 @@ fn a_run_that_is_told_to_stop_leaves_what_can_be_gone_on_with() {
     let mut tally = Tally::default();
     go_on_and_judge(&source, &to.0, form, &mut tally, "told to stop");
     assert_eq!(tally.from_checkpoint, 1, "{tally:?}");
+}
+
+#[test]
+fn room_that_was_set_aside_for_a_checkpoint_is_there_when_all_else_is_full() {
+    if !is_root() {
+        eprintln!("SKIPPED: a small file system to fill needs root");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let text = [b'x'; 60 << 10];
+    for is_set_aside in [true, false] {
+        let to = Small::mount(folder.path().join(is_set_aside.to_string()), "size=1m");
+        let path = to.0.join("item.checkpoint");
+        if is_set_aside {
+            set_room_aside(&path, 64 << 10).unwrap();
+        }
+        let mut image = File::create(to.0.join("image")).unwrap();
+        while image.write_all(&[1; 4096]).is_ok() {}
+        assert_eq!(draft(&path, |output| output.write_all(&text)).is_ok(), is_set_aside);
+        assert_eq!(fs::read(draft_path(&path)).is_ok_and(|found| found == text), is_set_aside);
+    }
 }

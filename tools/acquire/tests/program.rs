@@ -10,7 +10,7 @@
 use record::{Entry, GuardReport, Outcome};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 fn pf_acquire(source: &Path, to: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_pf-acquire"))
@@ -228,6 +228,14 @@ fn a_full_destination_is_told_and_leaves_a_valid_record() {
     assert_eq!(outcome_of(&record), Some(Outcome::Failed));
 }
 
+/// Waits until the record of a run is begun.
+fn await_beginning(child: &mut Child, record: &Path) {
+    while !fs::metadata(record).is_ok_and(|file| file.len() > 0) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn an_interrupted_run_says_so_in_its_record() {
     let (folder, to) = folders();
@@ -243,10 +251,7 @@ fn an_interrupted_run_says_so_in_its_record() {
         .spawn()
         .unwrap();
     let record = to.join("item.record.jsonl");
-    while !fs::metadata(&record).is_ok_and(|file| file.len() > 0) {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
-        std::thread::yield_now();
-    }
+    await_beginning(&mut child, &record);
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
     assert_eq!(outcome_in(&record), (true, Some(Outcome::Interrupted)));
@@ -273,10 +278,7 @@ fn a_line_that_hangs_up_ends_a_run_but_not_one_under_nohup() {
             .spawn()
             .unwrap();
         let record = to.join("item.record.jsonl");
-        while !fs::metadata(&record).is_ok_and(|file| file.len() > 0) {
-            assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
-            std::thread::yield_now();
-        }
+        await_beginning(&mut child, &record);
         Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(code), "{before}");
         assert_eq!(outcome_in(&record), (true, Some(outcome)), "{before}");
@@ -300,10 +302,7 @@ fn nobody_left_to_read_the_screen_ends_nothing() {
         .unwrap();
     drop(child.stderr.take());
     let record = to.join("item.record.jsonl");
-    while !fs::metadata(&record).is_ok_and(|file| file.len() > 0) {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it began");
-        std::thread::yield_now();
-    }
+    await_beginning(&mut child, &record);
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(5));
     assert_eq!(outcome_in(&record), (true, Some(Outcome::Interrupted)));
